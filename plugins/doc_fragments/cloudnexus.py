@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation of every module has in common."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # The connection options.
+    DOCUMENTATION = r"""
+requirements:
+  - requests (on the host that runs the task, usually the controller)
+options:
+  api_key:
+    description:
+      - The API key, which is sent as the Bearer credential.
+      - One of O(api_key), or O(refresh_token) with O(client_id), is required.
+      - Default is the environment variable E(CLOUDNEXUS_API_KEY); an empty variable counts as not set.
+    type: str
+  refresh_token:
+    description:
+      - The OAuth2 refresh token that was obtained at login.
+      - Together with O(client_id) it gets an access token, which is renewed 60 seconds before it expires, and once when the API refuses it.
+      - Where O(api_key) is given too, the key is used until the API refuses it.
+      - Default is the environment variable E(CLOUDNEXUS_REFRESH_TOKEN); an empty variable counts as not set.
+    type: str
+  client_id:
+    description:
+      - The client id of the application that O(refresh_token) was issued to.
+      - Default is the environment variable E(CLOUDNEXUS_CLIENT_ID); an empty variable counts as not set.
+    type: str
+  api_url:
+    description:
+      - The base URL of the API.
+      - C(http) is refused unless the host is a loopback address, because the credential would be readable on its way.
+      - Default is the environment variable E(CLOUDNEXUS_API_URL), and V(https://api.cloudnexus.io/v1) where that is not set.
+    type: str
+    default: https://api.cloudnexus.io/v1
+  api_timeout:
+    description:
+      - Seconds that one attempt of a request may take as a whole, the reading of the answer included.
+      - From 1 to 600.
+      - Default is the environment variable E(CLOUDNEXUS_API_TIMEOUT), and V(30) where that is not set.
+    type: int
+    default: 30
+  api_retries:
+    description:
+      - How many more attempts a request has after the first, where it may be sent again.
+      - From 0 to 20.
+      - All attempts of one request and the pauses between them take at most O(api_timeout) times (O(api_retries) + 1) seconds.
+      - A pause that the API asks for (C(Retry-After)) is kept.
+      - Default is the environment variable E(CLOUDNEXUS_API_RETRIES), and V(5) where that is not set.
+    type: int
+    default: 5
+  validate_certs:
+    description:
+      - Whether the certificate of the API is verified.
+      - V(false) is for tests only, because the credential could be sent to anyone.
+      - Default is the environment variable E(CLOUDNEXUS_VALIDATE_CERTS), and V(true) where that is not set.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - The path of a file or folder of CA certificates to verify the API's certificate with.
+      - Default is the environment variable E(CLOUDNEXUS_CA_PATH), then E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), and at last what requests comes with.
+    type: path
+notes:
+  - Where the connection is local, without become and without async, the task runs inside Ansible's own process on the controller, which is some
+    twenty times faster than a module. The variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS) turns that off with
+    V(false); the result is the same.
+  - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY), be they Ansible's own or the task's C(environment).
+  - The API's operations that its vendor has not documented may be missing; the failure then says which one, and what to do instead.
+"""
+
+    # The attributes that all modules have.
+    ATTRIBUTES = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode and says what would change, without changing anything.
+  diff_mode:
+    description: Returns in diff mode what has changed, or in check mode what would.
+  action_group:
+    description: Takes the defaults of the action group, as in C(module_defaults) for C(group/cloudnexus.cloud.all).
+    support: full
+    membership:
+      - cloudnexus.cloud.all
+  idempotent:
+    description: The same task a second time changes nothing.
+  async:
+    description: Can be run with C(async); it then runs as an ordinary module.
+    support: full
+  platform:
+    description: Where it can run.
+    support: full
+    platforms: posix
+"""

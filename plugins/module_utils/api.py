@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operations of the contract, a method each: ``Reader`` holds those that only look, ``Writer`` those that change.
+
+Whatever plans is given a Reader, so that check mode can't write (see docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from .client import Call, Client
+from .clock import Deadline
+from .errors import BadAnswer, CloudNexusError, NotFound, OperationMissing
+from .links import page_url
+
+#: An object as the API shows it.
+Json = dict[str, Any]
+
+#: Pages of one list that are read at most; more is an error, never a list that is silently cut.
+MAX_PAGES = 20_000
+
+_MISSING = (404, 405, 501)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    items: list[Json]
+    #: The account's whole number of items, where the API says it.
+    total_count: int | None
+
+
+class Reader:
+    """The reading operations."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.clock = client.clock
+
+    def health(self) -> Json:
+        call = Call("GET", "/health")
+        return self._object(call, self._client.json(call))
+
+    def instance(self, instance_id: str, deadline: Deadline | None = None) -> Json:
+        """Raises NotFound where there is none; OperationMissing where the API does not offer the operation."""
+        call = Call("GET", _instance_path(instance_id))
+        try:
+            answer = self._client.json(call, deadline)
+        except CloudNexusError as error:
+            raise _or_missing(error, "GET /instances/{id}", (405, 501)) from None
+        return checked_instance(self._client, call, answer)
+
+    def instances(self, deadline: Deadline | None = None) -> Iterator[Json]:
+        """All instances, page by page, each once. Raises OperationMissing where the API offers no list."""
+        call = Call("GET", "/instances")
+        seen: set[str] = set()
+        for page in self._pages(call, deadline, missing=_MISSING):
+            for item in page.items:
+                instance = checked_instance(self._client, call, item)
+                # An item that moves from one page to the next while the list is read is still one.
+                if instance["id"] not in seen:
+                    seen.add(instance["id"])
+                    yield instance
+
+    def instance_logs(self, instance_id: str) -> Any:
+        """The log in whatever shape the API has it (it is not documented): JSON where it is JSON, else text."""
+        call = Call("GET", f"{_instance_path(instance_id)}/logs")
+        try:
+            answer = self._client.answer(call)
+        except CloudNexusError as error:
+            raise _or_missing(error, "GET /instances/{id}/logs", _MISSING) from None
+        return self._client.json_or_text(answer)
+
+    def bucket_pages(self) -> Iterator[Page]:
+        """The pages of the bucket list; reading stops with the iteration."""
+        call = Call("GET", "/storage/buckets")
+        for page in self._pages(call):
+            for bucket in page.items:
+                if not all(isinstance(bucket.get(name), str) for name in ("id", "name")):
+                    raise self._client.unexpected(call, "buckets with an id and a name")
+                if not all(_is_count(bucket.get(name)) for name in ("size_bytes", "object_count")):
+                    raise self._client.unexpected(call, "buckets with whole numbers in size_bytes and object_count")
+            yield page
+
+    def cdn_config(self) -> Json:
+        """Raises OperationMissing where the API offers no way to read it."""
+        call = Call("GET", "/cdn/config")
+        try:
+            config = self._object(call, self._client.json(call))
+        except CloudNexusError as error:
+            raise _or_missing(error, "GET /cdn/config", _MISSING) from None
+        types = {"cache_ttl": int, "ssl_enabled": bool, "compression": str}
+        for name, kind in types.items():
+            if config.get(name) is not None and type(config[name]) is not kind:
+                raise self._client.unexpected(call, f"{name} of type {kind.__name__}")
+        if config.get("cache_ttl") is None:
+            raise self._client.unexpected(call, "a configuration with cache_ttl")
+        return config
+
+    # --- Shapes ---
+
+    def _pages(self, call: Call, deadline: Deadline | None = None, *, missing: tuple[int, ...] = ()) -> Iterator[Page]:
+        links: set[str] = set()
+        url = None
+        for _number in range(MAX_PAGES):
+            try:
+                answer = self._object(call, self._client.json(Call(call.method, call.path, url=url), deadline))
+            except CloudNexusError as error:
+                raise _or_missing(error, str(call), missing) from None
+            items, pagination = answer.get("items"), answer.get("pagination")
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise self._client.unexpected(call, "a list of objects in items")
+            if not isinstance(pagination, dict):
+                raise self._client.unexpected(call, "an object in pagination")
+            link, total = pagination.get("next_page"), pagination.get("total_count")
+            if link is not None and not isinstance(link, str):
+                raise self._client.unexpected(call, "a text in pagination.next_page")
+            yield Page(items, total if _is_count(total) else None)
+            if not link:
+                return
+            if link in links:
+                raise BadAnswer(f"{call}: a page link of the API leads back to a page that was read before.")
+            links.add(link)
+            url = page_url(self._client.base_url, link)
+        raise BadAnswer(f"{call}: the list has more than {MAX_PAGES} pages.")
+
+    def _object(self, call: Call, answer: Any) -> Json:
+        if not isinstance(answer, dict):
+            raise self._client.unexpected(call, "an object")
+        return answer
+
+
+class Writer:
+    """The changing operations. Only apply.py makes and uses one."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create_instance(self, body: Mapping[str, Any]) -> Json:
+        """Sent again only where nothing was done for certain (contract: rule 4)."""
+        call = Call("POST", "/instances", body, repeat_in_doubt=False, region=body["region"])
+        return checked_instance(self._client, call, self._client.json(call))
+
+    def update_instance(self, instance_id: str, body: Mapping[str, Any], region: str | None) -> None:
+        """The body holds whole values, so that sending it twice is the same as once."""
+        call = Call("PATCH", _instance_path(instance_id), body, region=region)
+        try:
+            self._client.answer(call)
+        except CloudNexusError as error:
+            raise _or_missing(error, "PATCH /instances/{id}", (405, 501)) from None
+
+    def delete_instance(self, instance_id: str, region: str | None) -> None:
+        """Raises NotFound where it is gone already, be it by an earlier attempt whose answer was lost."""
+        call = Call("DELETE", _instance_path(instance_id), region=region)
+        try:
+            self._client.answer(call)
+        except CloudNexusError as error:
+            raise _or_missing(error, "DELETE /instances/{id}", (405, 501)) from None
+
+    def put_cdn_config(self, body: Mapping[str, Any]) -> None:
+        self._client.answer(Call("PUT", "/cdn/config", body))
+
+
+def checked_instance(client: Client, call: Call, answer: Any) -> Json:
+    if not isinstance(answer, dict):
+        raise client.unexpected(call, "an instance as an object")
+    for name in ("id", "name"):
+        if not isinstance(answer.get(name), str) or not answer[name]:
+            raise client.unexpected(call, f"an instance with a text in {name}")
+    for name in ("status", "plan", "region", "ip"):
+        if answer.get(name) is not None and not isinstance(answer[name], str):
+            raise client.unexpected(call, f"an instance with a text in {name}")
+    return answer
+
+
+def _instance_path(instance_id: str) -> str:
+    return f"/instances/{quote(instance_id, safe='')}"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _or_missing(error: CloudNexusError, operation: str, statuses: tuple[int, ...]) -> CloudNexusError:
+    """The error, or OperationMissing where its status says that the API does not offer the operation (contract: rule 1)."""
+    return OperationMissing(operation, api_error=error.api_error) if error.status in statuses else error

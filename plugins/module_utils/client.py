@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One authenticated request: transport, credential and retry together; an answer's JSON or an exception out."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .auth import Credential
+from .clock import Clock, Deadline
+from .errors import (
+    ApiError,
+    BadAnswer,
+    CloudNexusError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerFault,
+    Unauthorized,
+)
+from .masking import Secrets
+from .retry import Retry
+from .settings import Settings
+from .transport import Answer, Transport
+
+#: Characters of a text of the API that an error repeats at most.
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as the contract knows it."""
+
+    method: str
+    #: Relative to the base URL, such as ``/instances/inst_8x92a1b3``; what errors show.
+    path: str
+    body: Mapping[str, Any] | None = None
+    #: The absolute address, where it differs from base URL + path (a page link).
+    url: str | None = None
+    #: May it be sent again when its answer was lost (contract: rule 4)?
+    repeat_in_doubt: bool = True
+    #: The region that it is about, for the sentence of a 403 (contract: rule 7).
+    region: str | None = None
+    #: Sent without a credential (the token refresh).
+    anonymous: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class Client:
+    """Sends calls for one task."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
+        self.base_url = settings.api_url
+        self.clock = clock
+        self._secrets = secrets
+        self._credential = Credential(settings, secrets, clock, self._refresh)
+        self._transport = Transport(settings, secrets)
+        self._retry = Retry(settings.api_timeout, settings.api_retries, clock)
+
+    def json(self, call: Call, deadline: Deadline | None = None) -> Any:
+        """Send ``call`` and return its answer's JSON. Raises a CloudNexusError."""
+        return self._decoded(call, self.answer(call, deadline))
+
+    def json_or_text(self, answer: Answer) -> Any:
+        """The answer's JSON, or its text where it is none; for bodies whose shape is not documented."""
+        try:
+            return _parsed(answer.body)
+        except ValueError:
+            return answer.body.decode("utf-8", "replace")
+
+    def answer(self, call: Call, deadline: Deadline | None = None) -> Answer:
+        """Send ``call`` and return the answer, which is a 2xx. Raises a CloudNexusError."""
+        try:
+            if call.anonymous:
+                return self._sent(call, None, deadline)
+            bearer = self._credential.bearer()
+            try:
+                return self._sent(call, bearer, deadline)
+            except Unauthorized:
+                if not self._credential.renew(bearer):
+                    raise
+            return self._sent(call, self._credential.bearer(), deadline)
+        except CloudNexusError as error:
+            if error.api_error is None:
+                error.api_error = ApiError(call.method, call.path)
+                error.message = f"{call}: {error.message}"
+            raise
+
+    def _sent(self, call: Call, bearer: str | None, deadline: Deadline | None) -> Answer:
+        def attempt(timeout: float) -> Answer:
+            url = call.url or self.base_url + call.path
+            answer = self._transport.exchange(call.method, url, body=call.body, bearer=bearer, timeout=timeout)
+            if not 200 <= answer.status < 300:
+                raise self._refusal(call, answer)
+            return answer
+
+        return self._retry.run(attempt, repeat_in_doubt=call.repeat_in_doubt, deadline=deadline)
+
+    def _refresh(self, body: Mapping[str, str]) -> Mapping[str, Any]:
+        call = Call("POST", "/auth/token/refresh", body, anonymous=True)
+        answer = self.json(call)
+        if not isinstance(answer, dict):
+            raise self.unexpected(call, "an object")
+        return answer
+
+    # --- Answers ---
+
+    def _decoded(self, call: Call, answer: Answer) -> Any:
+        try:
+            return _parsed(answer.body)
+        except ValueError:
+            raise self._not_json(call, answer) from None
+
+    def _not_json(self, call: Call, answer: Answer) -> BadAnswer:
+        error = self._api_error(call, answer)
+        start = self._shown(answer.body.decode("utf-8", "replace")) or "nothing"
+        request = f", request {error.request_id}" if error.request_id else ""
+        return BadAnswer(
+            f"{call}: the API's answer is not the JSON that it should be (status {answer.status}, "
+            f"content type {self._shown(answer.content_type) or 'not given'}{request}); it begins with: {start}",
+            api_error=error,
+        )
+
+    def unexpected(self, call: Call, expected: str) -> BadAnswer:
+        """The error for JSON of another shape than the contract's."""
+        return BadAnswer(f"{call}: the API's answer is not what the contract says: expected {expected}.", api_error=ApiError(call.method, call.path))
+
+    def _refusal(self, call: Call, answer: Answer) -> CloudNexusError:
+        error = self._api_error(call, answer)
+        said = f": {error.message}" if error.message else ""
+        message = f"{call}: the API answered {answer.status}{said.rstrip('.')}."
+        retry_after = _retry_after(answer)
+        if answer.status >= 500:
+            return ServerFault(message, api_error=error, retry_after=retry_after)
+        if answer.status == 429:
+            return RateLimited(message, api_error=error, retry_after=retry_after)
+        if answer.status == 401:
+            return Unauthorized(f"{message} The credential is not, or no longer, valid.", api_error=error)
+        if answer.status == 403:
+            where = f" in region {call.region}" if call.region else ""
+            return Forbidden(f"{message} The key's scope does not allow {call.method} {call.path}{where}.", api_error=error)
+        if answer.status == 404:
+            return NotFound(message, api_error=error)
+        if 400 <= answer.status < 500:
+            return Refused(message, api_error=error)
+        return BadAnswer(message, api_error=error)
+
+    def _api_error(self, call: Call, answer: Answer) -> ApiError:
+        """What an error's body says. Its shape is not documented: the usual places are looked at, and all may be missing."""
+        try:
+            body = json.loads(answer.body[:_MOST_ERROR])
+        except (ValueError, RecursionError):
+            body = None
+        body = body if isinstance(body, dict) else {}
+        inner = body.get("error")
+        details = inner if isinstance(inner, dict) else body
+        message = details.get("message") or details.get("detail") or (inner if isinstance(inner, str) else None)
+        request_id = answer.headers.get("X-Request-Id") or body.get("request_id") or details.get("request_id")
+        return ApiError(
+            call.method,
+            call.path,
+            answer.status,
+            code=self._shown(details.get("code")),
+            message=self._shown(message),
+            request_id=self._shown(request_id),
+        )
+
+    def _shown(self, value: Any) -> str | None:
+        """A text of the API as an error may show it: masked before it is cut, on one line, short."""
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            return None
+        text = re.sub(r"\s+", " ", self._secrets.mask(str(value)))
+        text = "".join(character if character.isprintable() else "?" for character in text).strip()
+        return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+#: Bytes of an error's body that are looked at.
+_MOST_ERROR = 64 * 1024
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON value of a body. Raises ValueError for anything that is not plain JSON."""
+    try:
+        text = body.decode("utf-8")
+        data = json.loads(text, parse_constant=_no_constant)
+        if "\\u" in text:
+            json.dumps(data, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is not text
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return data
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds that the API asks to wait; the header holds seconds or a date. None where it says nothing usable."""
+    value = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}", value):
+        return float(value)
+    try:
+        until = email.utils.parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    try:
+        # Against the API's own clock where it tells it: ours may be wrong.
+        now = email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        now = time.time()
+    return max(0.0, until - now)

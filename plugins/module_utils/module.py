@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module door: runs an operation with AnsibleModule, wherever Ansible sent it."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .argument_spec import with_connection
+from .operation import Context, Operation, run
+from .transport import REQUESTS_IMPORT_ERROR
+
+
+def run_module(operation: Operation) -> None:
+    """The whole ``main()`` of a module."""
+    module = AnsibleModule(argument_spec=with_connection(operation.argument_spec), supports_check_mode=True)
+    if REQUESTS_IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("requests"))
+    context = Context(check_mode=module.check_mode, diff=module._diff, warn=module.warn)
+    result = run(operation, module.params, context)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What both doors run: validated options and a context in, one result out."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from .api import Reader
+from .changes import Change
+from .client import Client
+from .clock import Clock
+from .errors import CloudNexusError
+from .masking import Secrets
+from .settings import Settings
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """How the task is run."""
+
+    check_mode: bool
+    diff: bool
+    #: Shows a warning the way the door does it.
+    warn: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an operation found, and what it would do."""
+
+    #: The result's keys if nothing is carried out: what was read, or what check mode predicts.
+    values: Mapping[str, Any]
+    change: Change | None = None
+    #: Carries the change out and returns the result's keys. None where there is nothing to carry out or to wait for.
+    apply: Callable[[Client], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One module's work, whichever door it came by."""
+
+    #: The options of the module without the connection options, as Ansible's argument_spec.
+    argument_spec: Mapping[str, Mapping[str, Any]]
+    #: Checks the options and plans. Reads only: it is given nothing that writes. Raises a CloudNexusError.
+    plan: Callable[[Params, Reader, Context], Plan]
+    #: Checks the options alone, before any request. Raises InvalidOption.
+    check: Callable[[Params], None] = lambda params: None
+
+
+def run(operation: Operation, params: Params, context: Context, clock: Clock | None = None) -> dict[str, Any]:
+    """Run ``operation`` and return the result, failed or not, as plain JSON data without secrets. Never raises an Exception."""
+    secrets = Secrets((params.get("api_key"), params.get("refresh_token")))
+    try:
+        result = _run(operation, params, context, secrets, clock or Clock())
+    except CloudNexusError as error:
+        result = {"failed": True, "msg": error.message, "changed": False, **error.known}
+        if error.api_error is not None and error.api_error.status is not None:
+            result["api_error"] = error.api_error.as_dict()
+    except Exception as error:  # a fault of ours must not show a traceback, which could hold a secret
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        result = {
+            "failed": True,
+            "changed": False,
+            "msg": f"This is a fault of the collection, please report it: {type(error).__name__}: {error} ({PurePath(place.filename).name}:{place.lineno}).",
+        }
+    masked: dict[str, Any] = secrets.mask_data(result)
+    return masked
+
+
+def _run(operation: Operation, params: Params, context: Context, secrets: Secrets, clock: Clock) -> dict[str, Any]:
+    settings = Settings.from_params(params)
+    operation.check(params)
+    client = Client(settings, secrets, clock)
+    plan = operation.plan(params, Reader(client), context)
+    values = plan.values if context.check_mode or plan.apply is None else plan.apply(client)
+    result: dict[str, Any] = {"changed": plan.change is not None and plan.change.changed, **values}
+    if context.diff and plan.change is not None:
+        result["diff"] = plan.change.diff()
+    return result

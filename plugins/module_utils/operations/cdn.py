@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``cloudnexus_cdn``: the account's CDN configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import changes, checks
+from ..api import Json, Reader
+from ..apply import put_cdn_config
+from ..client import Client
+from ..errors import OperationMissing
+from ..operation import Context, Operation, Params, Plan
+from ..resource import CDN_CONFIG
+
+#: One year, the documented maximum.
+_LONGEST_TTL = 31_536_000
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "cache_ttl": {"type": "int", "required": True},
+    "ssl_enabled": {"type": "bool"},
+    "compression": {"type": "str", "choices": ["brotli", "gzip", "none"]},
+    "wait": {"type": "bool", "default": False},
+}
+
+
+def _check(params: Params) -> None:
+    checks.integer("cache_ttl", params["cache_ttl"], 0, _LONGEST_TTL)
+
+
+def _plan(params: Params, reader: Reader, context: Context) -> Plan:
+    desired = {name: params[name] for name in ("cache_ttl", "ssl_enabled", "compression") if params[name] is not None}
+    change = changes.replaced(CDN_CONFIG, _current(reader, context), desired)
+    values = {"config": change.predicted}
+    if not change.changed:
+        return Plan(values, change)
+
+    def apply(client: Client) -> Mapping[str, Any]:
+        put_cdn_config(change.body, client, wait=params["wait"])
+        return values
+
+    return Plan(values, change, apply)
+
+
+def _current(reader: Reader, context: Context) -> Json | None:
+    try:
+        return reader.cdn_config()
+    except OperationMissing as error:
+        # Contract: rule 1. The PUT is idempotent, so that it can be sent without looking.
+        context.warn(
+            f"{error.message} So the current CDN configuration can't be read: the change is reported as one in any case, "
+            "and an option that was left out falls back to the API's default."
+        )
+        return None
+
+
+OPERATION = Operation(ARGUMENT_SPEC, _plan, _check)

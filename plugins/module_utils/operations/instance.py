@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``cloudnexus_instance``: one instance, present as declared or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import changes, checks
+from ..api import Json, Reader
+from ..apply import BROKEN, InstanceApplier, InstancePlan, two_of_one_name
+from ..client import Client
+from ..errors import (
+    Ambiguous,
+    CloudNexusError,
+    Drift,
+    InvalidOption,
+    NotFound,
+    OperationMissing,
+)
+from ..operation import Context, Operation, Params, Plan
+from ..resource import INSTANCE
+
+#: The options that declare an instance; the fleet takes the same.
+DECLARATION: dict[str, dict[str, Any]] = {
+    "name": {"type": "str"},
+    "plan": {"type": "str", "choices": list(checks.PLANS)},
+    "region": {"type": "str", "choices": list(checks.REGIONS)},
+    "image_id": {"type": "str"},
+    "ssh_keys": {"type": "list", "elements": "str", "no_log": False},
+    "auto_scale": {
+        "type": "dict",
+        "options": {
+            "min_instances": {"type": "int"},
+            "max_instances": {"type": "int"},
+            "cpu_threshold": {"type": "int"},
+        },
+    },
+}
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "id": {"type": "str"},
+    **DECLARATION,
+    "unique_name": {"type": "bool", "default": True},
+    "recreate": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+}
+
+
+def declared(params: Params) -> dict[str, Any]:
+    """What the user declared of an instance, checked; what was left out is not in it. Raises InvalidOption."""
+    found: dict[str, Any] = {}
+    for option in ("name", "image_id"):
+        if params.get(option) is not None:
+            found[option] = checks.text(option, params[option])
+    for option in ("plan", "region"):
+        if params.get(option) is not None:
+            found[option] = params[option]
+    if params.get("ssh_keys") is not None:
+        found["ssh_keys"] = checks.ssh_keys("ssh_keys", params["ssh_keys"])
+    if params.get("auto_scale") is not None:
+        found["auto_scale"] = checks.auto_scale("auto_scale", params["auto_scale"])
+    return found
+
+
+def _check(params: Params) -> None:
+    desired = declared(params)
+    checks.integer("wait_timeout", params["wait_timeout"], 1, 86_400)
+    if params["id"] is not None:
+        checks.identifier("id", params["id"])
+        return
+    if "name" not in desired:
+        raise InvalidOption("name", "is required, or id, to say which instance is meant.")
+    for option in ("plan", "region"):
+        if params["state"] == "present" and option not in desired:
+            raise InvalidOption(option, "is required with state=present, unless id says which existing instance is meant.")
+
+
+def _plan(params: Params, reader: Reader, context: Context) -> Plan:
+    desired = declared(params)
+    current = _current(params, reader)
+    try:
+        if params["state"] == "absent":
+            change = changes.absent(INSTANCE, current)
+        else:
+            change = _present(params, desired, current, reader)
+    except CloudNexusError as error:
+        error.known = {"changed": False, "action": "none", "instance": current}
+        raise
+    plan = InstancePlan(change, desired, params["unique_name"], params["recreate"], params["wait"], params["wait_timeout"])
+
+    def apply(client: Client) -> Mapping[str, Any]:
+        applier = InstanceApplier(plan, client)
+        applier.apply()
+        return {"action": applier.action, "instance": applier.instance}
+
+    return Plan({"action": change.action, "instance": change.predicted}, change, apply)
+
+
+def _present(params: Params, desired: Mapping[str, Any], current: Json | None, reader: Reader) -> changes.Change:
+    if current is None and params["id"] is not None:
+        raise NotFound(f"id: there is no instance {params['id']}; to make a new one, leave id out and give name, plan and region.")
+    if current is not None and params["unique_name"] and desired.get("name", current["name"]) != current["name"]:
+        others = [item for item in _named(desired["name"], reader) if item["id"] != current["id"]]
+        if others:
+            raise Ambiguous(f"{current['id']} can't be called {desired['name']}: {others[0]['id']} has that name already.")
+    status = current.get("status") if current else None
+    change = changes.present(
+        INSTANCE, current, desired, recreate=params["recreate"], broken=f"its status is {status}" if status in BROKEN else None
+    )
+    if change.action == "recreate" and not all(change.body.get(name) for name in ("name", "plan", "region")):
+        raise Drift(f"The {INSTANCE.called(change.current or {})} can't be made anew without its name, plan and region; give all three.")
+    return change
+
+
+def _current(params: Params, reader: Reader) -> Json | None:
+    """The instance that is meant, None where there is none. Raises Ambiguous, OperationMissing."""
+    if params["id"] is not None:
+        try:
+            return reader.instance(params["id"])
+        except NotFound:
+            return None
+    if params["state"] == "present" and not params["unique_name"]:
+        return None
+    found = _named(params["name"], reader, "unique_name=false to make one without looking" if params["state"] == "present" else None)
+    if len(found) > 1:
+        raise two_of_one_name(params["name"], found)
+    return found[0] if found else None
+
+
+def _named(name: str, reader: Reader, way_out: str | None = None) -> list[Json]:
+    """All instances of a name. Raises OperationMissing with what to do instead (contract: rule 1)."""
+    try:
+        return [instance for instance in reader.instances() if instance["name"] == name]
+    except OperationMissing as error:
+        ways = "pass id to say which instance is meant" + (f", or {way_out}" if way_out else "")
+        error.message += f" So the name {name} can't be looked up, and nothing was changed; {ways}."
+        raise
+
+
+OPERATION = Operation(ARGUMENT_SPEC, _plan, _check)

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A resource declared as data: its fields, which of them can be changed in place, which of them the API shows."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that a user declares."""
+
+    name: str
+    #: Whether the API changes it in place; otherwise only a new object can have another value.
+    mutable: bool = False
+    #: Whether the documented answers show it. One that is not shown can't drift (contract: rule 2).
+    shown: bool = True
+    #: ``same(current, desired)``: whether there is nothing to change.
+    same: Callable[[Any, Any], bool] = operator.eq
+    #: ``merged(current, desired)``: the whole value to send, keeping the parts that the user left out.
+    merged: Callable[[Any, Any], Any] = lambda current, desired: desired
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of object, as it is called in sentences, and its fields."""
+
+    kind: str
+    fields: tuple[Field, ...]
+
+    def managed(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of an object that a user can declare, as far as ``state`` carries it.
+
+        A field that is null counts as not carried.
+        """
+        return {field.name: state[field.name] for field in self.fields if state.get(field.name) is not None}
+
+    def called(self, state: Mapping[str, Any]) -> str:
+        """How sentences name one object: ``instance web-01 (inst_8x92a1b3)``."""
+        return f"{self.kind} {state['name']} ({state['id']})" if "id" in state and "name" in state else self.kind
+
+    def shown(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of ``state`` that the documented answers show."""
+        return {field.name: state[field.name] for field in self.fields if field.shown and field.name in state}
+
+
+def _key_data(key: str) -> tuple[str, ...]:
+    """A public key without its comment."""
+    return tuple(key.split(None, 2)[:2])
+
+
+def _same_keys(current: Any, desired: Any) -> bool:
+    """Public keys are a set: neither their order nor a comment makes a difference."""
+    if not isinstance(current, list) or not all(isinstance(key, str) for key in current):
+        return False
+    return {_key_data(key) for key in current} == {_key_data(key) for key in desired}
+
+
+def _merged_parts(current: Any, desired: Any) -> Any:
+    return {**current, **desired} if isinstance(current, Mapping) else desired
+
+
+def _same_parts(current: Any, desired: Any) -> bool:
+    """A part that the user left out keeps its value, so it makes no difference."""
+    return isinstance(current, Mapping) and bool(_merged_parts(current, desired) == current)
+
+
+INSTANCE = Resource(
+    "instance",
+    (
+        Field("name", mutable=True),
+        Field("plan", mutable=True),
+        Field("region"),
+        Field("image_id", shown=False),
+        Field("ssh_keys", shown=False, same=_same_keys),
+        Field("auto_scale", mutable=True, shown=False, same=_same_parts, merged=_merged_parts),
+    ),
+)
+
+CDN_CONFIG = Resource(
+    "CDN configuration",
+    (Field("cache_ttl", mutable=True), Field("ssl_enabled", mutable=True), Field("compression", mutable=True)),
+)

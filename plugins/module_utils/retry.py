@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be sent again, and when: one bound on a request's attempts and pauses, one pause for all workers."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from .clock import Clock, Deadline
+from .errors import CloudNexusError, NotSent
+
+T = TypeVar("T")
+
+#: Seconds before the second attempt; each further pause is twice as long, up to the longest. A part of each is random,
+#: so that many clients that failed together don't come back together.
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 8.0
+
+
+class Pause:
+    """When the API asks for a pause, every worker of the task keeps it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until = 0.0
+
+    def ask(self, seconds: float) -> None:
+        with self._lock:
+            self._until = max(self._until, self._clock.now() + seconds)
+
+    def left(self) -> float:
+        with self._lock:
+            return max(0.0, self._until - self._clock.now())
+
+
+class Retry:
+    """Sends a request until it succeeds, fails for good, or its time is used up.
+
+    All attempts of one request and the pauses between them take at most ``api_timeout * (api_retries + 1)`` seconds,
+    and never more than is left of the deadline of what they are part of.
+    """
+
+    def __init__(self, api_timeout: float, api_retries: int, clock: Clock) -> None:
+        self._api_timeout = api_timeout
+        self._api_retries = api_retries
+        self._clock = clock
+        self._pause = Pause(clock)
+
+    def run(self, attempt: Callable[[float], T], *, repeat_in_doubt: bool, deadline: Deadline | None = None) -> T:
+        """Call ``attempt`` with the seconds that it may take, again where that is right.
+
+        A request that can't be repeated in doubt (a create: contract, rule 4) is sent again only where it is certain
+        that nothing was done. Raises what the last attempt raised.
+        """
+        bound = self._clock.deadline(self._api_timeout * (self._api_retries + 1)).earlier(deadline)
+        for number in range(self._api_retries + 1):
+            asked = self._pause.left()
+            if asked > bound.left:
+                raise NotSent(f"The API asked for a pause of {asked:.0f} s, which is longer than this task may take.")
+            self._clock.sleep(asked)
+            try:
+                # Even with no time left one short attempt is made: something must say how things stand.
+                return attempt(max(min(self._api_timeout, bound.left), 1.0))
+            except CloudNexusError as error:
+                if error.retry_after is not None:
+                    self._pause.ask(error.retry_after)
+                repeatable = error.transient and (repeat_in_doubt or not error.in_doubt)
+                if not repeatable or number == self._api_retries:
+                    raise _told(error, number + 1) from None
+                if error.retry_after is not None and self._pause.left() > bound.left:
+                    error.message += f" It asked for a pause of {error.retry_after:.0f} s, which is longer than this task may take."
+                    raise _told(error, number + 1) from None
+                if error.retry_after is None:
+                    pause = _backoff(number)
+                    if pause >= bound.left:
+                        raise _told(error, number + 1) from None
+                    self._clock.sleep(pause)
+        raise AssertionError("unreachable")
+
+
+def _backoff(number: int) -> float:
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**number) * random.uniform(0.5, 1.0)
+
+
+def _told(error: CloudNexusError, attempts: int) -> CloudNexusError:
+    """The error, with the number of attempts added to its sentence."""
+    if attempts > 1:
+        error.message += f" ({attempts} attempts were made.)"
+    return error

@@ -1,0 +1,295 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP exchange: time-outs, size limit, origin check. It raises, and never exits.
+
+Built on the transport adapter of ``requests`` rather than on its ``Session``: a session follows redirects with the
+credential, takes credentials from ``~/.netrc`` over the one that it was given, and keeps cookies.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import AnswerLost, BadAnswer, CloudNexusError, InvalidOption, NotSent, Untrusted
+from .links import redirect_url
+from .masking import Secrets
+from .settings import Settings
+from .version import VERSION
+
+try:
+    import requests
+    import urllib3
+    from requests import certs
+    from requests.adapters import HTTPAdapter
+    from requests.utils import get_auth_from_url, get_environ_proxies
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.util.ssl_ import create_urllib3_context
+except ImportError as _error:
+    #: Why ``requests`` can't be used here; None where it can.
+    REQUESTS_IMPORT_ERROR: ImportError | None = _error
+    # The classes below must be definable all the same: the doors import this file before they can say what is missing.
+    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+#: Bytes of an answer that are read at most (contract: rule 6). A page of 1,000 instances has some 400 kB.
+MAX_BODY = 8 * 1024 * 1024
+#: Redirects within the origin that are followed at most, for one GET.
+MAX_REDIRECTS = 5
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: any status, the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("Content-Type", "")
+
+
+class Transport:
+    """Exchanges with one API. Connections are kept and shared by all transports of this process."""
+
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self._base_url = settings.api_url
+        self._adapter = _adapter(settings)
+        self._verify = settings.validate_certs
+        self._proxies: dict[str, str] = get_environ_proxies(settings.api_url, no_proxy=None)
+        for proxy in self._proxies.values():
+            if proxy and "@" in proxy:
+                secrets.add(get_auth_from_url(proxy)[1])
+
+    def exchange(self, method: str, url: str, *, body: Mapping[str, Any] | None, bearer: str | None, timeout: float) -> Answer:
+        """Send one request and read the whole answer within ``timeout`` seconds.
+
+        Raises NotSent, Untrusted, AnswerLost, BadAnswer; an answer of any status is returned.
+        """
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"cloudnexus.cloud/{VERSION}"}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer}"
+        ends_at = time.monotonic() + timeout
+        for _hop in range(MAX_REDIRECTS + 1):
+            answer = self._send(method, url, headers, data, max(ends_at - time.monotonic(), 0.001), timeout)
+            if answer.status not in (301, 302, 303, 307, 308):
+                return answer
+            if method != "GET":
+                raise BadAnswer(f"The API answered {method} with a redirect (status {answer.status}), which is not followed; check api_url.")
+            url = redirect_url(self._base_url, url, answer.headers.get("Location", ""))
+        raise BadAnswer(f"The API redirected more than {MAX_REDIRECTS} times.")
+
+    def _send(self, method: str, url: str, headers: dict[str, str], data: bytes | None, left: float, timeout: float) -> Answer:
+        request = requests.Request(method, url, headers=headers, data=data).prepare()
+        try:
+            response = self._adapter.send(
+                request, stream=True, timeout=urllib3.Timeout(total=left), verify=self._verify, proxies=self._proxies
+            )
+            try:
+                body = _read(response)
+            finally:
+                response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _translated(error, timeout) from None
+        return Answer(response.status_code, response.headers, body)
+
+
+def _read(response: requests.Response) -> bytes:
+    """Return the body. Raises BadAnswer for one that is too large, before it is read to its end."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise BadAnswer(f"The API answered with content encoding {encoding[:40]!r}, which was not asked for (status {response.status_code}).")
+    parts: list[bytes] = []
+    size = 0
+    for chunk in response.raw.stream(_CHUNK, decode_content=False):
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise BadAnswer(
+                f"The API's answer is larger than {MAX_BODY // 1024 // 1024} MiB and was not read to its end "
+                f"(status {response.status_code}, content type {response.headers.get('Content-Type', 'not given')[:80]!r})."
+            )
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+# --- Connections -----------------------------------------------------------------------------------------------------
+
+
+class _DeadlineReader(io.RawIOBase):
+    """The reading side of a socket, with one deadline for all reads of an answer.
+
+    A socket's own time-out starts anew with each piece that arrives, so that a body that trickles would never end.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__()
+        self._raw, self._sock = raw, sock
+        # urllib3 has set what is left of the attempt's time-out as the socket's time-out just before.
+        timeout = sock.gettimeout()
+        self._ends_at = None if timeout is None else time.monotonic() + timeout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._ends_at is not None:
+            left = self._ends_at - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))  # type: ignore[attr-defined]
+
+
+class _BoundedConnect:
+    """Connecting and the TLS handshake share one time-out, instead of having one each."""
+
+    def _new_conn(self) -> socket.socket:
+        started = time.monotonic()
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        timeout = sock.gettimeout()
+        if timeout is not None:
+            sock.settimeout(max(timeout - (time.monotonic() - started), 0.001))
+        return sock
+
+
+class _HTTPConnection(_BoundedConnect, HTTPConnection):
+    response_class = _Response
+
+
+class _HTTPSConnection(_BoundedConnect, HTTPSConnection):
+    response_class = _Response
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class _Adapter(HTTPAdapter):
+    """The adapter of requests, over connections with a deadline and a TLS context that is built once."""
+
+    _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._POOLS
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **proxy_kwargs)
+        manager.pool_classes_by_scheme = self._POOLS
+        return manager
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """The context has the certificates already; the adapter would load them anew for each connection (10 ms)."""
+        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+
+
+_contexts: dict[tuple[bool, str | None], ssl.SSLContext] = {}
+_adapters: dict[tuple[int, str, bool, str | None], _Adapter] = {}
+
+
+def _ca_bundle(ca_path: str | None) -> str:
+    return ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certs.where()
+
+
+def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
+    """The TLS context for these settings, built once in a process (it costs some 40 ms).
+
+    An action plugin builds the usual one when it is imported, before Ansible forks its workers.
+    """
+    ca_bundle = _ca_bundle(ca_path) if validate_certs else None
+    key = (validate_certs, ca_bundle)
+    if key not in _contexts:
+        context = create_urllib3_context()
+        if ca_bundle is None:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        else:
+            context.check_hostname = True
+            context.verify_mode = ssl.CERT_REQUIRED
+            try:
+                context.load_verify_locations(**{"capath" if os.path.isdir(ca_bundle) else "cafile": ca_bundle})
+            except OSError as error:
+                raise InvalidOption("ca_path", f"expected a readable file of CA certificates in PEM form at {ca_bundle} ({error}).") from None
+        _contexts[key] = context
+    return _contexts[key]
+
+
+def _adapter(settings: Settings) -> _Adapter:
+    # A connection must never be shared across a fork, hence the process id.
+    key = (os.getpid(), settings.api_url, settings.validate_certs, _ca_bundle(settings.ca_path) if settings.validate_certs else None)
+    if key not in _adapters:
+        https = settings.api_url.startswith("https:")
+        _adapters[key] = _Adapter(tls_context(settings.validate_certs, settings.ca_path) if https else None)
+    return _adapters[key]
+
+
+# --- What went wrong -------------------------------------------------------------------------------------------------
+
+
+def _translated(error: Exception, timeout: float) -> CloudNexusError:
+    """Tell an exception of requests or urllib3 as one of ours: was the request sent, and can it be sent again?"""
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Untrusted(f"The API's certificate is not trusted: {_reason(causes)}. ca_path names a CA bundle to trust.")
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return NotSent(f"The API could not be reached within {timeout:g} s (api_timeout).")
+    if isinstance(error, requests.exceptions.ProxyError) or any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
+        return NotSent(f"The API could not be reached: {_reason(causes)}.")
+    if any(isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) for cause in causes):
+        return AnswerLost(f"The API gave no whole answer within {timeout:g} s (api_timeout).")
+    return AnswerLost(f"The API's answer was lost: {_reason(causes)}.")
+
+
+def _causes(error: BaseException | None) -> Any:
+    """The exception and all that it wraps, the innermost last. The libraries wrap by cause, argument and reason."""
+    seen: set[int] = set()
+    while isinstance(error, BaseException) and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        wrapped = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        error = next((item for item in wrapped if isinstance(item, BaseException) and id(item) not in seen), None)
+
+
+def _reason(causes: list[BaseException]) -> str:
+    """The innermost reason that has words; the outer ones hold addresses of objects."""
+    for cause in reversed(causes):
+        words = (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
+        if words and " object at 0x" not in words:
+            return words.rstrip(".")
+    return type(causes[0]).__name__

@@ -1,0 +1,233 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cloudnexus_instance
+short_description: Create, change and delete an instance of CloudNexus
+version_added: 0.1.0
+description:
+  - Makes one instance present as declared, or absent.
+  - An instance is found by its name, which must be unique among the instances, or by its id.
+  - Never makes two instances for one task. Where the answer to a creation is lost, the list of instances is read again before anything is sent once more.
+author:
+  - cloudnexus.cloud contributors (@cloudnexus)
+extends_documentation_fragment:
+  - cloudnexus.cloud.cloudnexus
+  - cloudnexus.cloud.cloudnexus.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - What only the API can give, such as the id of a new instance, is not part of the difference.
+  idempotent:
+    support: partial
+    details:
+      - With O(unique_name=false) and without O(id), each run makes one more instance.
+options:
+  state:
+    description:
+      - V(present) makes sure that the instance exists as declared.
+      - V(absent) makes sure that it does not exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  name:
+    description:
+      - The name of the instance.
+      - Required, unless O(id) is given.
+      - With O(id), an instance of another name is renamed.
+      - Where two instances have the name, the task fails and names both ids.
+    type: str
+  id:
+    description:
+      - The id of an existing instance, as the API gave it.
+      - With O(state=present) the instance must exist, and options that were left out keep their value.
+    type: str
+  plan:
+    description:
+      - The plan of the instance.
+      - Required to create one, so with O(state=present) unless O(id) is given.
+      - Another plan is set in place where the API offers that.
+    type: str
+    choices: [starter, professional, enterprise]
+  region:
+    description:
+      - The region of the instance.
+      - Required to create one, so with O(state=present) unless O(id) is given.
+      - It can't be changed in place, see O(recreate).
+    type: str
+    choices: [us-east, eu-west, ap-south]
+  image_id:
+    description:
+      - The id of the operating system image for a new instance.
+      - The API's default is Ubuntu 22.04 LTS.
+      - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+    type: str
+  ssh_keys:
+    description:
+      - OpenSSH public keys for a new instance, one line each.
+      - The documented API does not show them, so that on an existing instance they are compared only where the API shows them; neither their order nor
+        their comments make a difference.
+    type: list
+    elements: str
+  auto_scale:
+    description:
+      - The auto-scaling policy.
+      - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+      - A part that was left out keeps its value.
+    type: dict
+    suboptions:
+      min_instances:
+        description:
+          - The smallest number of instances, at least 1 and at most O(auto_scale.max_instances).
+        type: int
+      max_instances:
+        description:
+          - The largest number of instances, at least 1.
+        type: int
+      cpu_threshold:
+        description:
+          - The CPU load in per cent at which it scales.
+          - From 1 to 100.
+        type: int
+  unique_name:
+    description:
+      - Whether the name identifies the instance.
+      - V(false) creates an instance without looking whether one of the name exists, each time that the task runs. It is for an API that offers no list
+        of instances.
+      - It has no effect with O(state=absent).
+    type: bool
+    default: true
+  recreate:
+    description:
+      - Whether the instance may be deleted and made anew where it can't become what is wanted otherwise.
+      - That is so for another O(region), O(image_id) or O(ssh_keys), for O(plan) or O(auto_scale) where the API can't change them in place, and for an
+        instance with the status C(failed) or C(error).
+      - The new instance has another id and address, and nothing of the old one's data.
+      - Where the API refuses the creation after the deletion, no instance is left; the failure says so.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until the instance has the status C(running), or is gone with O(state=absent).
+      - An instance with the status C(failed) or C(error) ends the wait with a failure.
+      - An old instance is always waited for to be gone before O(recreate) makes the new one.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds for the whole task's waiting.
+      - From 1 to 86400.
+      - When they are over the task fails, and says what exists and its last status.
+    type: int
+    default: 600
+seealso:
+  - module: cloudnexus.cloud.cloudnexus_instance_info
+"""
+
+EXAMPLES = r"""
+# Ad hoc, with all arguments as one JSON object:
+# ansible localhost -m cloudnexus.cloud.cloudnexus_instance -a '{"name": "web-01", "plan": "starter", "region": "us-east", "wait": false}'
+
+- name: An instance with two keys that scales by itself
+  cloudnexus.cloud.cloudnexus_instance:
+    name: web-prod-primary
+    plan: professional
+    region: us-east
+    ssh_keys:
+      - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2OqxqhVtQtU0Dz0Yj3m2tqUu1x5Wb4zPqk6o8x5L deploy@example.com
+      - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKq0bJ6bQXw3X4Zk0b9v2h0Zt8m4j6s1u7y3c5e9g2Ln admin@example.com
+    auto_scale:
+      min_instances: 2
+      max_instances: 10
+      cpu_threshold: 75
+  register: web
+
+- name: Its address
+  ansible.builtin.debug:
+    msg: "{{ web.instance.name }} has the address {{ web.instance.ip }}"
+
+- name: Another plan for the same instance, whatever its name
+  cloudnexus.cloud.cloudnexus_instance:
+    id: "{{ web.instance.id }}"
+    plan: enterprise
+
+- name: The instance in another region, which takes a new one
+  cloudnexus.cloud.cloudnexus_instance:
+    name: web-prod-primary
+    plan: enterprise
+    region: eu-west
+    recreate: true
+    wait_timeout: 900
+
+- name: Three instances that boot side by side
+  cloudnexus.cloud.cloudnexus_instance:
+    name: "batch-{{ item }}"
+    plan: starter
+    region: ap-south
+    wait: false
+  loop: [1, 2, 3]
+
+- name: No such instance any more
+  cloudnexus.cloud.cloudnexus_instance:
+    name: web-prod-primary
+    state: absent
+"""
+
+RETURN = r"""
+instance:
+  description:
+    - The instance as the API shows it after the task; a deleted one as it was last seen; null where there is none.
+    - In check mode the instance as it would be, without what only the API can give.
+    - After a failure it is what is known to exist.
+  returned: always, unless the options are refused
+  type: dict
+  sample:
+    id: inst_8x92a1b3
+    name: web-prod-primary
+    status: running
+    plan: professional
+    region: us-east
+    ip: 10.4.2.15
+    created_at: "2025-05-20T14:32:00Z"
+    links:
+      self: /instances/inst_8x92a1b3
+      logs: /instances/inst_8x92a1b3/logs
+action:
+  description:
+    - What was done, or would be done in check mode.
+    - One of V(none), V(create), V(update), V(recreate), V(delete).
+    - After a failure it is what was done before it; a V(delete) there may be the first half of V(recreate).
+  returned: always, unless the options are refused
+  type: str
+  sample: create
+api_error:
+  description: What the API answered, where it refused.
+  returned: on failure, where the API answered
+  type: dict
+  sample:
+    method: POST
+    path: /instances
+    status: 403
+    code: region_not_allowed
+    message: The key is not valid for region ap-south.
+    request_id: req_5f1c2e
+"""
+
+
+from ..module_utils.module import run_module
+from ..module_utils.operations.instance import OPERATION
+
+
+def main() -> None:
+    run_module(OPERATION)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fast door: runs an operation inside the controller's worker process.
+
+No interpreter is started, nothing is written to a temporary file, and the items of a loop share one connection. It is
+taken only where it means the same as the module; everywhere else the task is handed over to the module, the way
+Ansible's own ``normal`` action plugin does it (see docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ansible import constants as C
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as NormalAction
+
+from ..module_utils.argument_spec import DEFAULT_API_URL, ENVIRONMENT, with_connection
+from ..module_utils.operation import Context, Operation, run
+from ..module_utils.transport import REQUESTS_IMPORT_ERROR, tls_context
+
+IN_PROCESS = "CLOUDNEXUS_IN_PROCESS"
+
+# Imported before Ansible forks its workers: they find the usual TLS context, which is expensive to build, ready made.
+if REQUESTS_IMPORT_ERROR is None and os.environ.get("CLOUDNEXUS_API_URL", DEFAULT_API_URL).startswith("https:"):
+    try:
+        tls_context(validate_certs=True, ca_path=os.environ.get("CLOUDNEXUS_CA_PATH") or None)
+    except Exception:  # nosec: whatever is wrong here is reported by the task that needs it
+        pass
+
+
+class OperationAction(NormalAction):
+    """The base of every action plugin of the collection; each adds its operation."""
+
+    operation: ClassVar[Operation]
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        environment = self._environment()
+        try:
+            obstacle = self._obstacle(self._host_vars(task_vars), environment)
+        except (TypeError, ValueError):
+            expected = f"cloudnexus_in_process: expected true or false, as the variable and as {IN_PROCESS}."
+            return {"failed": True, "changed": False, "msg": expected}
+        if obstacle:
+            self._display.vvv(f"{self._task.action}: handed over to the module, because {obstacle}")
+            with self._secrets_as_arguments(environment):
+                result: dict[str, Any] = super().run(tmp, task_vars)
+                return result
+        self._display.vvv(f"{self._task.action}: runs in the controller's process")
+        result = ActionBase.run(self, tmp, task_vars)
+        with _set(environment):
+            result.update(self._run_operation())
+        return result
+
+    # --- Which door ---
+
+    def _obstacle(self, host_vars: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+        """Why the fast way would not mean the same as the module; None where it does."""
+        if not self._in_process_wanted(host_vars, environment):
+            return "cloudnexus_in_process is false"
+        if self._connection.transport != "local":
+            return f"the connection is {self._connection.transport}"
+        if self._connection.become:
+            return "become is on"
+        if self._task.async_val:
+            return "async is on"
+        if REQUESTS_IMPORT_ERROR is not None:
+            return "requests can't be imported on the controller"
+        interpreter = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=host_vars))
+        if not _is_this_interpreter(str(interpreter)):
+            return f"another interpreter was asked for ({interpreter})"
+        return None
+
+    def _in_process_wanted(self, host_vars: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+        """The variable, else the environment variable; unset and empty ones count as true."""
+        value = host_vars.get("cloudnexus_in_process")
+        if value is not None:
+            value = self._templar.template(value)
+        if value in (None, ""):
+            value = environment.get(IN_PROCESS, os.environ.get(IN_PROCESS))
+        return True if value in (None, "") else bool(boolean(value, strict=True))
+
+    def _host_vars(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The variables of the host that the task is for: the one it is delegated to, if it is."""
+        if self._task.delegate_to:
+            delegated: Mapping[str, Any] = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
+            return delegated
+        return task_vars
+
+    # --- The environment of the task ---
+
+    def _environment(self) -> dict[str, str]:
+        """The ``environment`` of the task, which Ansible gives to modules only."""
+        if not self._task.environment:
+            return {}
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        return {str(name): str(value) for name, value in environment.items()}
+
+    @contextmanager
+    def _secrets_as_arguments(self, environment: Mapping[str, str]) -> Iterator[None]:
+        """For a module, pass the connection options of ``environment`` as arguments.
+
+        Ansible puts the environment of a module on a command line, where ``ps`` and ``-vvv`` show it. Arguments come
+        by the module's standard input or file, and are masked.
+        """
+        moved = {option: environment[name] for option, name in ENVIRONMENT.items() if environment.get(name)}
+        if not moved:
+            yield
+            return
+        task, (args, old_environment) = self._task, (self._task.args, self._task.environment)
+        task.args = {**{option: value for option, value in moved.items() if args.get(option) is None}, **args}
+        task.environment = [{name: value for name, value in environment.items() if name not in ENVIRONMENT.values()}]
+        try:
+            yield
+        finally:
+            task.args, task.environment = args, old_environment
+
+    # --- In process ---
+
+    def _run_operation(self) -> dict[str, Any]:
+        validation = _validator(self.operation).validate(_plain(self._task.args))
+        params: dict[str, Any] = validation.validated_parameters
+        warnings: list[str] = []
+        if validation.error_messages:
+            message = validation.errors.msg
+            if isinstance(validation.errors[0], UnsupportedError):
+                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
+            result: dict[str, Any] = {"failed": True, "msg": message}
+        else:
+            context = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append)
+            result = run(self.operation, params, context)
+        result["invocation"] = {"module_args": params}
+        if warnings:
+            result["warnings"] = warnings
+        # An action plugin's result is not masked by Ansible, as a module's is.
+        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        masked: dict[str, Any] = remove_values(result, _no_log_values(validation, params))
+        return {**masked, **kept}
+
+
+@functools.lru_cache(maxsize=None)
+def _validator(operation: Operation) -> ArgumentSpecValidator:
+    return ArgumentSpecValidator(with_connection(operation.argument_spec))
+
+
+def _no_log_values(validation: Any, params: Mapping[str, Any]) -> set[str]:
+    # The validator collects them, in an attribute that is not public; without it the options are asked.
+    values = getattr(validation, "_no_log_values", None)
+    return set(values) if values is not None else {params[name] for name in ("api_key", "refresh_token") if params.get(name)}
+
+
+def _is_this_interpreter(interpreter: str) -> bool:
+    """Whether a module would run under the interpreter that runs Ansible."""
+    if interpreter.startswith("auto"):
+        return True
+    here = sys.executable
+    return interpreter == here or (
+        os.path.realpath(interpreter) == os.path.realpath(here)
+        and os.path.realpath(os.path.dirname(interpreter)) == os.path.realpath(os.path.dirname(here))
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Arguments as plain Python values: Ansible's own are subclasses that carry tags."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str.__str__(key) if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+@contextmanager
+def _set(environment: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and undo it."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
