@@ -1,0 +1,32 @@
+# The dev loop. Everything is installed below this folder, in .venv; everything made is in .cache. CONTRIBUTING.md tells more.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: help demo test emulator clean
+help:
+	@echo "make demo      a web tier on the emulator: check mode, for real, a second time, and down again"
+	@echo "make test      every check; CHECKS='units lint' runs only those, 'make test CHECKS=list' names them"
+	@echo "make emulator  the emulator on its own, for a playbook of yours; ARGS='--port 8080' and others"
+	@echo "make clean     removes what the others installed and made"
+
+demo: $(VENV)/.demo
+	@$(RUN) -m tests.demo
+
+test: $(VENV)/.test
+	@$(RUN) -m tests.checks $(CHECKS)
+
+emulator: $(VENV)/.demo
+	@$(RUN) -m tests.emulator $(ARGS)
+
+clean:
+	rm -rf $(VENV) .cache
+
+# uv installs in seconds what takes pip a minute; where it can't be had or can't reach the registry, pip does it.
+$(VENV)/.demo $(VENV)/.test: $(VENV)/.%: pyproject.toml
+	@echo "==> Installing what 'make $*' needs into $(VENV) (once)"
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@if $(RUN) -m pip install -q --disable-pip-version-check uv && $(VENV)/bin/uv pip install -q --python $(RUN) --group $*; then :; else \
+		echo "==> uv did not do it; installing with pip"; \
+		$(RUN) -m pip install -q --disable-pip-version-check 'pip>=25.1' && $(RUN) -m pip install -q --group $*; fi
+	@touch $@

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checkout as Ansible's tools want to see it: below ``ansible_collections``, with an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache"
+
+
+def link_tree() -> Path:
+    """Return a folder in which ``ansible_collections/cloudnexus/cloud`` is this checkout."""
+    tree = CACHE / "collections"
+    link = tree / "ansible_collections" / "cloudnexus" / "cloud"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        try:
+            link.symlink_to(ROOT, target_is_directory=True)
+        except FileExistsError:
+            pass  # another process was faster
+    return tree
+
+
+def ansible_environment(**changes: str) -> dict[str, str]:
+    """The environment for Ansible's commands: this checkout, and none of the user's own settings or credentials."""
+    link_tree()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CLOUDNEXUS_"))}
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    return {**kept, "PATH": path, "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"), **changes}
