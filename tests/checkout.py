@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,10 +20,8 @@ def link_tree() -> Path:
     link = tree / "ansible_collections" / "cloudnexus" / "cloud"
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
-        try:
+        with suppress(FileExistsError):  # another process was faster
             link.symlink_to(ROOT, target_is_directory=True)
-        except FileExistsError:
-            pass  # another process was faster
     return tree
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from .client import Call, Client
 from .clock import Deadline
-from .errors import BadAnswer, CloudNexusError, NotFound, OperationMissing
+from .errors import BadAnswer, CloudNexusError, OperationMissing
 from .links import page_url
 
 #: An object as the API shows it.
@@ -95,7 +95,9 @@ class Reader:
             raise _or_missing(error, "GET /cdn/config", _MISSING) from None
         types = {"cache_ttl": int, "ssl_enabled": bool, "compression": str}
         for name, kind in types.items():
-            if config.get(name) is not None and type(config[name]) is not kind:
+            value = config.get(name)
+            # bool is an int in Python, and not in JSON.
+            if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
                 raise self._client.unexpected(call, f"{name} of type {kind.__name__}")
         if config.get("cache_ttl") is None:
             raise self._client.unexpected(call, "a configuration with cache_ttl")

@@ -68,96 +68,154 @@ class InstanceApplier:
     def apply(self) -> None:
         """Do what the plan says. Raises a CloudNexusError that knows what exists by now."""
         try:
-            self._apply(self._plan.change)
+            self._apply(self._plan.change, self.instance)
         except CloudNexusError as error:
             error.known = {"changed": self.action != "none", "action": self.action, "instance": self.instance}
             raise
 
-    def _apply(self, change: Change) -> None:
-        if change.action == "delete":
-            self._delete()
-            return
+    def _apply(self, change: Change, current: Json | None) -> None:
         if change.action == "create":
-            self._create(change.body, known_ids=frozenset())
+            instance = self._create(change.body)
+        elif current is None:
+            return
+        elif change.action == "delete":
+            self._delete(current)
+            return
         elif change.action == "recreate":
-            self._recreate(change)
+            instance = self._recreate(current, change)
         elif change.action == "update":
-            self._update(change)
-        if self._plan.wait and self.instance is not None:
-            self._wait_until_up(change)
+            instance = self._update(current, change)
+        else:
+            instance = current
+        if self._plan.wait:
+            self._wait_until_up(instance)
 
     # --- Create ---
 
-    def _create(self, body: Mapping[str, Any], known_ids: frozenset[str]) -> None:
-        """Make one instance, never two (contract: rule 4)."""
-        for last in (False, True):
+    def _create(self, body: Mapping[str, Any], *, old_id: str | None = None) -> Json:
+        """Make one instance, never two (contract: rule 4). ``old_id`` is one of the same name that was just deleted."""
+        try:
+            instance = self._create_or_find(body, old_id)
+        except _NothingToBeFound:
             try:
-                self.instance = self._writer.create_instance(body)
-            except CloudNexusError as error:
-                if not error.in_doubt:
-                    raise
-                self.instance = self._found_again(body, known_ids, error)
-                if self.instance is None and last:
-                    why = "it was sent twice, and the list of instances shows none of that name"
-                    raise self._in_doubt(body, error, why) from None
-            if self.instance is not None:
-                break
-        self.action = "recreate" if self.action == "delete" else "create"
+                instance = self._create_or_find(body, old_id)
+            except _NothingToBeFound as error:
+                raise _in_doubt(body, error.lost, "it was sent twice, and the list of instances shows none of that name") from None
+        self.instance = instance
+        self.action = "recreate" if old_id else "create"
+        return instance
 
-    def _found_again(self, body: Mapping[str, Any], known_ids: frozenset[str], lost: CloudNexusError) -> Json | None:
-        """The answer to a create was lost: look whether there is an instance now."""
-        name = body["name"]
+    def _create_or_find(self, body: Mapping[str, Any], old_id: str | None) -> Json:
+        """Send the creation; where its answer is lost, look whether it worked. Raises _NothingToBeFound if not."""
+        try:
+            return self._writer.create_instance(body)
+        except CloudNexusError as error:
+            if not error.in_doubt:
+                raise
+            lost = error
         if not self._plan.unique_name:
-            raise self._in_doubt(body, lost, "with unique_name=false nothing can tell whether it does") from None
+            raise _in_doubt(body, lost, "with unique_name=false nothing can tell whether it does")
 
         def look() -> Json | None:
             try:
-                found = [item for item in self._reader.instances() if item["name"] == name and item["id"] not in known_ids]
+                found = [item for item in self._reader.instances() if item["name"] == body["name"] and item["id"] != old_id]
             except CloudNexusError as error:
-                raise self._in_doubt(body, lost, f"the list of instances could not be read to find out: {error.message}") from None
+                raise _in_doubt(body, lost, f"the list of instances could not be read to find out: {error.message}") from None
             if len(found) > 1:
-                raise two_of_one_name(name, found)
+                raise two_of_one_name(body["name"], found)
             return found[0] if found else None
 
         found = wait_until(look, self._clock.deadline(SETTLING_TIME), first_interval=1.0)
-        if found is not None:
-            others = [key for key in ("plan", "region") if found.get(key) is not None and found[key] != body[key]]
-            if others:
-                raise self._in_doubt(body, lost, f"{found['id']} has that name, but another {' and '.join(others)}: somebody else may have made it")
+        if found is None:
+            raise _NothingToBeFound(lost)
+        others = [name for name in ("plan", "region") if found.get(name) not in (None, body[name])]
+        if others:
+            raise _in_doubt(body, lost, f"{found['id']} has that name, but another {' and '.join(others)}: somebody else may have made it")
         return found
-
-    def _in_doubt(self, body: Mapping[str, Any], lost: CloudNexusError, why: str) -> InDoubt:
-        return InDoubt(
-            f"The answer to the creation of {body['name']} was lost, so that an instance may exist; {why}. "
-            f"Nothing more was sent. What was lost: {lost.message}",
-            api_error=lost.api_error,
-        )
 
     # --- Delete, recreate, update ---
 
-    def _delete(self) -> None:
-        """Delete the instance, and wait until it is gone if that was asked for."""
-        self._send_delete()
+    def _delete(self, current: Json) -> None:
+        self._send_delete(current)
         if self._plan.wait:
-            self._wait_until_gone()
+            self._wait_until_gone(current)
 
-    def _send_delete(self) -> None:
-        assert self.instance is not None
-        instance_id = self.instance["id"]
+    def _send_delete(self, current: Json) -> None:
         try:
-            self._writer.delete_instance(instance_id, self.instance.get("region"))
+            self._writer.delete_instance(current["id"], current.get("region"))
         except NotFound as error:
             # Gone already (an earlier attempt, somebody else), or the API has no such operation.
-            if self._seen(instance_id) is not None:
+            if self._seen(current) is not None:
                 raise OperationMissing("DELETE /instances/{id}", api_error=error.api_error) from None
         self.action = "delete"
 
-    def _wait_until_gone(self) -> None:
-        assert self.instance is not None
-        instance_id = self.instance["id"]
+    def _recreate(self, current: Json, change: Change) -> Json:
+        self._send_delete(current)
+        # Not before the old one is gone: two of one name would be ambiguous to the next run (contract: rule 5).
+        self._wait_until_gone(current)
+        self.instance = None
+        try:
+            return self._create(change.body, old_id=current["id"])
+        except CloudNexusError as error:
+            error.message = f"{error.message} The old {INSTANCE.called(current)} has been deleted to make room for it."
+            raise
+
+    def _update(self, current: Json, change: Change) -> Json:
+        try:
+            self._writer.update_instance(current["id"], change.body, current.get("region"))
+        except (OperationMissing, NotFound) as error:
+            # A 404 may also mean that the instance is gone by now.
+            if self._seen(current) is None:
+                raise
+            if self._plan.recreate:
+                return self._recreate(current, recreated(INSTANCE, current, self._plan.desired, reasons=change.reasons))
+            differences = "; ".join(f"{name} is {change.before[name]!r}, wanted is {change.after[name]!r}" for name in change.body)
+            raise Drift(
+                f"The {INSTANCE.called(current)} differs from what is wanted ({differences}), and the API does not offer PATCH /instances/{{id}} "
+                "to change it in place. recreate=true deletes it and makes a new one.",
+                api_error=error.api_error,
+            ) from None
+        self.action = "update"
+        # The answer to a PATCH is not documented: a fresh read says what has come of it.
+        self.instance = (None if self._plan.wait else self._seen(current)) or {**current, **change.body}
+        return self.instance
+
+    # --- Wait ---
+
+    def _wait_until_up(self, instance: Json) -> None:
+        """Wait until the instance runs and shows what was changed, by the one deadline."""
+        may_be_missing_until = self._clock.deadline(SETTLING_TIME if self.action in ("create", "recreate") else 0)
 
         def look() -> bool | None:
-            seen = self._seen(instance_id, self._deadline)
+            seen = self._seen(instance, self._deadline)
+            if seen is not None:
+                self.instance = seen
+                return self._is_up(seen) or None
+            # Right after its creation an instance may not be shown yet.
+            if may_be_missing_until.passed:
+                raise WaitFailed(f"The {INSTANCE.called(instance)} is gone: the API no longer shows it.")
+            return None
+
+        # What a PATCH has changed must be read once more; else what is known already may do.
+        if self.action != "update" and self._is_up(instance):
+            return
+        if wait_until(look, self._deadline) is None:
+            raise WaitFailed(
+                f"The {INSTANCE.called(instance)} is not up after {self._plan.wait_timeout} s (wait_timeout); its last status is "
+                f"{(self.instance or instance).get('status')!r}. It exists, and may come up later."
+            )
+
+    def _is_up(self, instance: Json) -> bool:
+        """Raises WaitFailed for one that won't come up any more."""
+        status = instance.get("status")
+        if status in BROKEN:
+            raise WaitFailed(f"The {INSTANCE.called(instance)} does not come up: its status is {status!r}. recreate=true deletes it and makes a new one.")
+        applied = self.action != "update" or all(instance.get(name) in (None, value) for name, value in self._plan.change.body.items())
+        return status == RUNNING and applied
+
+    def _wait_until_gone(self, current: Json) -> None:
+        def look() -> bool | None:
+            seen = self._seen(current, self._deadline)
             if seen is None:
                 return True
             self.instance = seen
@@ -165,92 +223,31 @@ class InstanceApplier:
 
         if wait_until(look, self._deadline) is None:
             raise WaitFailed(
-                f"The {_called(self.instance)} was deleted, but the API still shows it after {self._plan.wait_timeout} s (wait_timeout); "
-                f"its last status is {self.instance.get('status')!r}."
+                f"The {INSTANCE.called(current)} was deleted, but the API still shows it after {self._plan.wait_timeout} s (wait_timeout); its last "
+                f"status is {(self.instance or current).get('status')!r}."
             )
 
-    def _recreate(self, change: Change) -> None:
-        old = self.instance
-        assert old is not None
-        self._send_delete()
-        # Not before the old one is gone: two of one name would be ambiguous to the next run (contract: rule 5).
-        self._wait_until_gone()
-        self.instance = None
+    def _seen(self, instance: Json, deadline: Deadline | None = None) -> Json | None:
+        """The instance as the API shows it now; None where it does not."""
         try:
-            self._create(change.body, known_ids=frozenset((old["id"],)))
-        except CloudNexusError as error:
-            error.message = f"{error.message} The old {_called(old)} has been deleted to make room for it."
-            raise
-
-    def _update(self, change: Change) -> None:
-        assert self.instance is not None
-        instance_id = self.instance["id"]
-        try:
-            self._writer.update_instance(instance_id, change.body, self.instance.get("region"))
-        except (OperationMissing, NotFound) as error:
-            seen = self._seen(instance_id)
-            if seen is None:
-                raise
-            self.instance = seen
-            if self._plan.recreate:
-                self._recreate(recreated(INSTANCE, seen, self._plan.desired, reasons=change.reasons))
-                return
-            differences = "; ".join(f"{name} is {change.before[name]!r}, wanted is {change.after[name]!r}" for name in change.body)
-            raise Drift(
-                f"The {_called(seen)} differs from what is wanted ({differences}), and the API does not offer PATCH /instances/{{id}} "
-                "to change it in place. recreate=true deletes it and makes a new one.",
-                api_error=error.api_error,
-            ) from None
-        self.action = "update"
-        self.instance = {**self.instance, **change.body}
-        if not self._plan.wait:
-            # The answer to a PATCH is not documented: a fresh read says what has come of it.
-            self.instance = self._seen(instance_id) or self.instance
-
-    # --- Wait ---
-
-    def _wait_until_up(self, change: Change) -> None:
-        """Wait until the instance runs and shows what was changed, by the one deadline."""
-        assert self.instance is not None
-        instance_id = self.instance["id"]
-        updated = self.action == "update"
-        settled = self._clock.deadline(SETTLING_TIME)
-
-        def is_up(instance: Json) -> bool:
-            missing = INSTANCE.managed(instance)
-            applied = not updated or all(missing.get(name, value) == value for name, value in change.body.items())
-            return instance.get("status") == RUNNING and applied
-
-        def look() -> bool | None:
-            seen = self._seen(instance_id, self._deadline)
-            if seen is not None:
-                self.instance = seen
-                if seen.get("status") in BROKEN:
-                    raise WaitFailed(f"The {_called(seen)} does not come up: its status is {seen['status']!r}.")
-                return True if is_up(seen) else None
-            # Right after its creation an instance may not be shown yet.
-            if self.action not in ("create", "recreate") or settled.passed:
-                raise WaitFailed(f"The {_called(self.instance)} is gone: the API no longer shows it.")
-            return None
-
-        if not updated and is_up(self.instance):
-            return
-        if not updated and self.instance.get("status") in BROKEN:
-            raise WaitFailed(
-                f"The {_called(self.instance)} does not come up: its status is {self.instance['status']!r}. "
-                "recreate=true deletes it and makes a new one."
-            )
-        if wait_until(look, self._deadline) is None:
-            raise WaitFailed(
-                f"The {_called(self.instance)} is not up after {self._plan.wait_timeout} s (wait_timeout); "
-                f"its last status is {self.instance.get('status')!r}. It exists, and may come up later."
-            )
-
-    def _seen(self, instance_id: str, deadline: Deadline | None = None) -> Json | None:
-        try:
-            return self._reader.instance(instance_id, deadline)
+            return self._reader.instance(instance["id"], deadline)
         except NotFound:
             return None
+
+
+class _NothingToBeFound(Exception):
+    """The answer to a creation was lost, and the list shows no new instance even after the settling time."""
+
+    def __init__(self, lost: CloudNexusError) -> None:
+        super().__init__(lost.message)
+        self.lost = lost
+
+
+def _in_doubt(body: Mapping[str, Any], lost: CloudNexusError, why: str) -> InDoubt:
+    return InDoubt(
+        f"The answer to the creation of {body['name']} was lost, so that an instance may exist; {why}. Nothing more was sent. What was lost: {lost.message}",
+        api_error=lost.api_error,
+    )
 
 
 def put_cdn_config(body: Mapping[str, Any], client: Client, *, wait: bool) -> None:
@@ -263,7 +260,3 @@ def put_cdn_config(body: Mapping[str, Any], client: Client, *, wait: bool) -> No
 def two_of_one_name(name: str, found: list[Json]) -> Ambiguous:
     ids = " and ".join(sorted(item["id"] for item in found))
     return Ambiguous(f"There are {len(found)} instances of the name {name}: {ids}. Which one is meant can be told with id.")
-
-
-def _called(instance: Mapping[str, Any] | None) -> str:
-    return INSTANCE.called(instance) if instance else "instance"

@@ -54,12 +54,12 @@ class Credential:
 
     def bearer(self) -> str:
         """The credential to send now. Raises what the refresh raises."""
-        if self._api_key is not None:
-            return self._api_key
+        if self._api_key is not None or self._pair is None:
+            return self._api_key or ""
         with _lock:
-            token = self._token()
+            token = self._held(self._pair)
             if token is None or (token.renew_at is not None and self._clock.now() >= token.renew_at):
-                token = self._renew(token)
+                token = self._renew(self._pair, token)
             return token.access_token
 
     def renew(self, refused: str) -> bool:
@@ -67,23 +67,22 @@ class Credential:
         if self._pair is None:
             return False
         with _lock:
-            token = self._token()
+            token = self._held(self._pair)
             # Another worker may have renewed it in the meantime.
             if token is None or token.access_token == refused:
-                self._renew(token)
+                self._renew(self._pair, token)
             self._api_key = None
         return True
 
-    def _token(self) -> _Token | None:
-        token = _tokens.get(self._pair) if self._pair else None
+    def _held(self, pair: tuple[str, str, str]) -> _Token | None:
+        token = _tokens.get(pair)
         if token is not None:
             self._secrets.add(token.access_token)
             self._secrets.add(token.refresh_token)
         return token
 
-    def _renew(self, old: _Token | None) -> _Token:
-        assert self._pair is not None
-        _url, client_id, given = self._pair
+    def _renew(self, pair: tuple[str, str, str], old: _Token | None) -> _Token:
+        _url, client_id, given = pair
         refresh_token = old.refresh_token if old else given
         try:
             answer = self._refresh({"refresh_token": refresh_token, "client_id": client_id})
@@ -101,7 +100,7 @@ class Credential:
         if isinstance(expires_in, (int, float)) and not isinstance(expires_in, bool):
             # A token that lives for less than two minutes is used for half of its life.
             token.renew_at = self._clock.now() + max(expires_in - EARLY, expires_in / 2)
-        _tokens[self._pair] = token
+        _tokens[pair] = token
         return token
 
 

@@ -64,9 +64,7 @@ def _on_origin(base: SplitResult, url: str, what: str) -> str:
     except ValueError:
         raise BadAnswer(f"{what} of the API is no valid address, and was not followed.") from None
     if target != origin(base) or "@" in parts.netloc:
-        raise BadAnswer(
-            f"{what} of the API leads to {target[0]}://{target[1]}:{target[2]}, away from {base.scheme}://{base.netloc}, and was not followed."
-        )
+        raise BadAnswer(f"{what} of the API leads to {target[0]}://{target[1]}:{target[2]}, away from {base.scheme}://{base.netloc}, and was not followed.")
     if ".." in parts.path.split("/"):
         raise BadAnswer(f"{what} of the API leads out of its own path, and was not followed.")
     return url

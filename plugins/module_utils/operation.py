@@ -52,7 +52,7 @@ class Operation:
     #: Checks the options and plans. Reads only: it is given nothing that writes. Raises a CloudNexusError.
     plan: Callable[[Params, Reader, Context], Plan]
     #: Checks the options alone, before any request. Raises InvalidOption.
-    check: Callable[[Params], None] = lambda params: None
+    check: Callable[[Params], None] | None = None
 
 
 def run(operation: Operation, params: Params, context: Context, clock: Clock | None = None) -> dict[str, Any]:
@@ -77,7 +77,8 @@ def run(operation: Operation, params: Params, context: Context, clock: Clock | N
 
 def _run(operation: Operation, params: Params, context: Context, secrets: Secrets, clock: Clock) -> dict[str, Any]:
     settings = Settings.from_params(params)
-    operation.check(params)
+    if operation.check is not None:
+        operation.check(params)
     client = Client(settings, secrets, clock)
     plan = operation.plan(params, Reader(client), context)
     values = plan.values if context.check_mode or plan.apply is None else plan.apply(client)

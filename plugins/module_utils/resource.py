@@ -23,7 +23,7 @@ class Field:
     #: ``same(current, desired)``: whether there is nothing to change.
     same: Callable[[Any, Any], bool] = operator.eq
     #: ``merged(current, desired)``: the whole value to send, keeping the parts that the user left out.
-    merged: Callable[[Any, Any], Any] = lambda current, desired: desired
+    merged: Callable[[Any, Any], Any] = lambda _current, desired: desired
 
 
 @dataclass(frozen=True, slots=True)

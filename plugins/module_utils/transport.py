@@ -29,9 +29,8 @@ from .version import VERSION
 try:
     import requests
     import urllib3
-    from requests import certs
     from requests.adapters import HTTPAdapter
-    from requests.utils import get_auth_from_url, get_environ_proxies
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, get_environ_proxies
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util.ssl_ import create_urllib3_context
@@ -89,7 +88,11 @@ class Transport:
             headers["Authorization"] = f"Bearer {bearer}"
         ends_at = time.monotonic() + timeout
         for _hop in range(MAX_REDIRECTS + 1):
-            answer = self._send(method, url, headers, data, max(ends_at - time.monotonic(), 0.001), timeout)
+            request = requests.Request(method, url, headers=headers, data=data).prepare()
+            try:
+                answer = self._send(request, max(ends_at - time.monotonic(), 0.001))
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                raise _translated(error, timeout) from None
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             if method != "GET":
@@ -97,19 +100,13 @@ class Transport:
             url = redirect_url(self._base_url, url, answer.headers.get("Location", ""))
         raise BadAnswer(f"The API redirected more than {MAX_REDIRECTS} times.")
 
-    def _send(self, method: str, url: str, headers: dict[str, str], data: bytes | None, left: float, timeout: float) -> Answer:
-        request = requests.Request(method, url, headers=headers, data=data).prepare()
+    def _send(self, request: requests.PreparedRequest, seconds: float) -> Answer:
+        timeout: Any = urllib3.Timeout(total=seconds)
+        response = self._adapter.send(request, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies)
         try:
-            response = self._adapter.send(
-                request, stream=True, timeout=urllib3.Timeout(total=left), verify=self._verify, proxies=self._proxies
-            )
-            try:
-                body = _read(response)
-            finally:
-                response.close()
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _translated(error, timeout) from None
-        return Answer(response.status_code, response.headers, body)
+            return Answer(response.status_code, response.headers, _read(response))
+        finally:
+            response.close()
 
 
 def _read(response: requests.Response) -> bytes:
@@ -165,7 +162,7 @@ class _DeadlineReader(io.RawIOBase):
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
 
 
 class _BoundedConnect:
@@ -224,7 +221,7 @@ _adapters: dict[tuple[int, str, bool, str | None], _Adapter] = {}
 
 
 def _ca_bundle(ca_path: str | None) -> str:
-    return ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certs.where()
+    return ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
 
 
 def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:

@@ -14,10 +14,10 @@ import functools
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
-from ansible import constants as C
+from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
@@ -33,10 +33,9 @@ IN_PROCESS = "CLOUDNEXUS_IN_PROCESS"
 
 # Imported before Ansible forks its workers: they find the usual TLS context, which is expensive to build, ready made.
 if REQUESTS_IMPORT_ERROR is None and os.environ.get("CLOUDNEXUS_API_URL", DEFAULT_API_URL).startswith("https:"):
-    try:
+    # Whatever is wrong here is reported by the task that needs it.
+    with suppress(Exception):
         tls_context(validate_certs=True, ca_path=os.environ.get("CLOUDNEXUS_CA_PATH") or None)
-    except Exception:  # nosec: whatever is wrong here is reported by the task that needs it
-        pass
 
 
 class OperationAction(NormalAction):
@@ -77,7 +76,7 @@ class OperationAction(NormalAction):
             return "async is on"
         if REQUESTS_IMPORT_ERROR is not None:
             return "requests can't be imported on the controller"
-        interpreter = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=host_vars))
+        interpreter = self._templar.template(constants.config.get_config_value("INTERPRETER_PYTHON", variables=host_vars))
         if not _is_this_interpreter(str(interpreter)):
             return f"another interpreter was asked for ({interpreter})"
         return None
@@ -150,7 +149,7 @@ class OperationAction(NormalAction):
         return {**masked, **kept}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _validator(operation: Operation) -> ArgumentSpecValidator:
     return ArgumentSpecValidator(with_connection(operation.argument_spec))
 
@@ -165,11 +164,12 @@ def _is_this_interpreter(interpreter: str) -> bool:
     """Whether a module would run under the interpreter that runs Ansible."""
     if interpreter.startswith("auto"):
         return True
-    here = sys.executable
-    return interpreter == here or (
-        os.path.realpath(interpreter) == os.path.realpath(here)
-        and os.path.realpath(os.path.dirname(interpreter)) == os.path.realpath(os.path.dirname(here))
-    )
+
+    def place(path: str) -> tuple[str, str]:
+        # Of the file and of its folder: the interpreter of a virtual environment is a link out of it.
+        return os.path.realpath(path), os.path.realpath(os.path.dirname(path))
+
+    return interpreter == sys.executable or place(interpreter) == place(sys.executable)
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from dataclasses import MISSING, fields
@@ -61,7 +62,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if arguments.until_eof:
-        loop.add_reader(sys.stdin.fileno(), lambda: None if sys.stdin.buffer.raw.read(4096) else stop.set())  # type: ignore[attr-defined]
+        loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 4096) else stop.set())
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     _announce(f"http://{HOST}:{port}", arguments)
     try:

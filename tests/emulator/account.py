@@ -205,7 +205,7 @@ class Account:
                 number,
                 created.strftime("%Y-%m-%dT%H:%M:%SZ"),
             )
-        return dict(zip(("id", "name", "region", "size_bytes", "object_count", "created_at"), values))
+        return dict(zip(("id", "name", "region", "size_bytes", "object_count", "created_at"), values, strict=True))
 
     # --- CDN and health ---
 

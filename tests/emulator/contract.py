@@ -57,7 +57,5 @@ class Contract:
 
 def _told(error: BaseException) -> str:
     """The error with its causes; the outer ones say only that something is invalid."""
-    parts = [str(error)]
-    for inner in getattr(error, "schema_errors", None) or getattr(error.__cause__, "schema_errors", None) or ():
-        parts.append(f"{'.'.join(str(item) for item in inner.absolute_path) or 'body'}: {inner.message}")
-    return "; ".join(parts)
+    causes = getattr(error, "schema_errors", None) or getattr(error.__cause__, "schema_errors", None) or ()
+    return "; ".join([str(error), *(f"{'.'.join(map(str, cause.absolute_path)) or 'body'}: {cause.message}" for cause in causes)])

@@ -68,8 +68,6 @@ class Settings:
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"no such setting: {name}")
-            if name == "keys":
-                value = {token: Key.from_dict(key) for token, key in value.items()}
             if name == "profile" and value not in ("documented", "full"):
                 raise ValueError("profile is documented or full")
-            setattr(self, name, value)
+            setattr(self, name, {token: Key.from_dict(key) for token, key in value.items()} if name == "keys" else value)

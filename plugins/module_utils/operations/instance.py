@@ -84,10 +84,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     desired = declared(params)
     current = _current(params, reader)
     try:
-        if params["state"] == "absent":
-            change = changes.absent(INSTANCE, current)
-        else:
-            change = _present(params, desired, current, reader)
+        change = _present(params, desired, current, reader) if params["state"] == "present" else changes.absent(INSTANCE, current)
     except CloudNexusError as error:
         error.known = {"changed": False, "action": "none", "instance": current}
         raise
@@ -95,7 +92,11 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
 
     def apply(client: Client) -> Mapping[str, Any]:
         applier = InstanceApplier(plan, client)
-        applier.apply()
+        try:
+            applier.apply()
+        except OperationMissing as error:
+            error.message += " Nothing was changed; what the API does not offer can be done in the CloudNexus dashboard."
+            raise
         return {"action": applier.action, "instance": applier.instance}
 
     return Plan({"action": change.action, "instance": change.predicted}, change, apply)
@@ -109,9 +110,8 @@ def _present(params: Params, desired: Mapping[str, Any], current: Json | None, r
         if others:
             raise Ambiguous(f"{current['id']} can't be called {desired['name']}: {others[0]['id']} has that name already.")
     status = current.get("status") if current else None
-    change = changes.present(
-        INSTANCE, current, desired, recreate=params["recreate"], broken=f"its status is {status}" if status in BROKEN else None
-    )
+    broken = f"its status is {status}" if status in BROKEN else None
+    change = changes.present(INSTANCE, current, desired, recreate=params["recreate"], broken=broken)
     if change.action == "recreate" and not all(change.body.get(name) for name in ("name", "plan", "region")):
         raise Drift(f"The {INSTANCE.called(change.current or {})} can't be made anew without its name, plan and region; give all three.")
     return change

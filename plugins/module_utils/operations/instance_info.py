@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from .. import checks
@@ -43,10 +44,8 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
 
 def _candidates(params: Params, reader: Reader) -> Iterator[Json]:
     if params["id"] is not None:
-        try:
+        with suppress(NotFound):
             yield reader.instance(params["id"])
-        except NotFound:
-            pass
         return
     try:
         yield from reader.instances()
