@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import checks
 from .clock import Clock
-from .errors import BadAnswer, CloudNexusError, Refused
+from .errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, Refused
 from .masking import Secrets
 from .settings import Settings
 
@@ -86,13 +87,15 @@ class Credential:
         refresh_token = old.refresh_token if old else given
         try:
             answer = self._refresh({"refresh_token": refresh_token, "client_id": client_id})
-        except Refused as error:
-            raise _advised(error) from None
-        access_token, expires_in = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(access_token, str) or not access_token.isprintable() or not access_token.isascii() or " " in access_token or not access_token:
-            raise BadAnswer("The API's answer to the token refresh holds no usable access_token.")
+            access_token = _usable(answer.get("access_token"))
+        except CloudNexusError as error:
+            # Whatever the token was for has not been sent.
+            error.in_doubt = False
+            if isinstance(error, Refused):
+                error.message += " The refresh token is not, or no longer, valid for this client: log in again and set CLOUDNEXUS_REFRESH_TOKEN anew."
+            raise
         self._secrets.add(access_token)
-        rotated = answer.get("refresh_token")
+        rotated, expires_in = answer.get("refresh_token"), answer.get("expires_in")
         if not isinstance(rotated, str) or not rotated:
             rotated = refresh_token
         self._secrets.add(rotated)
@@ -104,6 +107,10 @@ class Credential:
         return token
 
 
-def _advised(error: Refused) -> CloudNexusError:
-    error.message += " The refresh token is not, or no longer, valid for this client: log in again and set CLOUDNEXUS_REFRESH_TOKEN anew."
-    return error
+def _usable(access_token: Any) -> str:
+    """The access token, if it can be sent in a header. Raises BadAnswer."""
+    try:
+        return checks.secret("access_token", access_token if isinstance(access_token, str) else "")
+    except InvalidOption:
+        message = "POST /auth/token/refresh: the API's answer holds no usable access_token."
+        raise BadAnswer(message, api_error=ApiError("POST", "/auth/token/refresh")) from None

@@ -47,6 +47,9 @@ class CloudNexusError(Exception):
         self.retry_after = retry_after
         self.known: dict[str, Any] = {}
 
+    def __str__(self) -> str:
+        return self.message
+
     @property
     def status(self) -> int | None:
         return self.api_error.status if self.api_error else None

@@ -236,6 +236,8 @@ def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
         if ca_bundle is None:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+            # Whoever sets validate_certs=false knows it; the warning would be shown with each request.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         else:
             context.check_hostname = True
             context.verify_mode = ssl.CERT_REQUIRED

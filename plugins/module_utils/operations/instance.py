@@ -112,6 +112,9 @@ def _present(params: Params, desired: Mapping[str, Any], current: Json | None, r
     status = current.get("status") if current else None
     broken = f"its status is {status}" if status in BROKEN else None
     change = changes.present(INSTANCE, current, desired, recreate=params["recreate"], broken=broken)
+    if "auto_scale" in change.body:
+        # Together with the parts that were left out and keep their value, it must make sense too.
+        checks.auto_scale("auto_scale", change.body["auto_scale"])
     if change.action == "recreate" and not all(change.body.get(name) for name in ("name", "plan", "region")):
         raise Drift(f"The {INSTANCE.called(change.current or {})} can't be made anew without its name, plan and region; give all three.")
     return change

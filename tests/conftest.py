@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all tests share: the collection below ``ansible_collections``, and an emulator that is reset for each test."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.checkout import link_tree
+from tests.emulator.process import EmulatorProcess
+
+link_tree()
+importlib.invalidate_caches()
+
+
+@pytest.fixture(scope="session")
+def emulator_process() -> Iterator[EmulatorProcess]:
+    """One emulator for all tests of a worker."""
+    with EmulatorProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def emulator(emulator_process: EmulatorProcess) -> Iterator[EmulatorProcess]:
+    """A new account. A request or an answer that breaks the contract fails the test."""
+    emulator_process.reset(boot_seconds=0.3)
+    yield emulator_process
+    violations = [f"{entry['method']} {entry['path']}: {entry['violation']}" for entry in emulator_process.requests() if entry["violation"]]
+    assert not violations
+    assert not emulator_process.overview()["mistakes"]

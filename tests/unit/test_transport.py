@@ -1,0 +1,302 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One exchange over real sockets: bounds, connections, redirects, certificates, proxies."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import http.server
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, InvalidOption, NotSent, Untrusted
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.settings import Settings
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import MAX_BODY, Answer, Transport
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.emulator.process import EmulatorProcess
+
+
+def exchange(emulator: EmulatorProcess, method: str = "GET", path: str = "/health", timeout: float = 10.0, body: object = None) -> Answer:
+    settings = Settings(emulator.api_url, emulator.api_key)
+    return Transport(settings, Secrets()).exchange(method, emulator.api_url + path, body=body, bearer=emulator.api_key, timeout=timeout)  # type: ignore[arg-type]
+
+
+def test_an_exchange(emulator: EmulatorProcess) -> None:
+    answer = exchange(emulator)
+    assert (answer.status, answer.content_type) == (200, "application/json")
+    assert b"healthy" in answer.body
+
+
+def test_only_the_contract_is_sent(emulator: EmulatorProcess) -> None:
+    exchange(emulator, "PUT", "/cdn/config", body={"cache_ttl": 5})
+    (entry,) = emulator.requests()
+    sent = {name.lower() for name in entry["headers"]}
+    assert sent - {"connection"} == {"accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"}
+    assert entry["body"] == {"cache_ttl": 5}
+
+
+def test_one_connection_for_all(emulator: EmulatorProcess) -> None:
+    for _number in range(5):
+        exchange(emulator)
+    assert len({entry["connection"] for entry in emulator.requests()}) == 1
+
+
+def test_a_connection_goes_on_after_a_refusal(emulator: EmulatorProcess) -> None:
+    exchange(emulator)
+    assert exchange(emulator, path="/instances/inst_9").status == 404
+    exchange(emulator)
+    assert len({entry["connection"] for entry in emulator.requests()}) == 1
+
+
+@pytest.mark.parametrize("kind", ["lost", "reset", "truncated"])
+def test_an_answer_that_does_not_come(emulator: EmulatorProcess, kind: str) -> None:
+    emulator.fault(kind)
+    with pytest.raises(AnswerLost, match=r"answer was lost"):
+        exchange(emulator)
+    assert exchange(emulator).status == 200
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("hang", 30), ("slow", 30), ("trickle", 0.3)])
+def test_an_attempt_ends_by_its_time(emulator: EmulatorProcess, kind: str, seconds: float) -> None:
+    emulator.fault(kind, seconds=seconds)
+    started = time.monotonic()
+    with pytest.raises(AnswerLost, match=r"no whole answer within 1 s"):
+        exchange(emulator, timeout=1)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_header_that_trickles_ends_by_its_time_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            connection, _address = server.accept()
+            with connection, contextlib.suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 1000:
+                    connection.send(bytes([byte]))
+                    time.sleep(0.2)
+
+        threading.Thread(target=trickle, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(AnswerLost, match="no whole answer within 1 s"):
+            Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=1)
+        assert time.monotonic() - started < 1.5
+
+
+def test_a_huge_body_is_not_read_to_its_end(emulator: EmulatorProcess) -> None:
+    emulator.fault("huge", size=200 * 1024 * 1024)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadAnswer, match="larger than 8 MiB and was not read to its end"):
+            exchange(emulator)
+        assert tracemalloc.get_traced_memory()[1] < 3 * MAX_BODY
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_encoding_that_was_not_asked_for() -> None:
+    with _server(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}") as url, pytest.raises(BadAnswer, match="content encoding 'gzip'"):
+        Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
+
+
+def test_what_is_no_http() -> None:
+    with _server(b"SSH-2.0-OpenSSH_9.2\r\n") as url, pytest.raises(AnswerLost):
+        Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    with pytest.raises(NotSent, match=r"could not be reached: Connection refused\.$"):
+        Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
+
+
+def test_a_name_that_does_not_resolve() -> None:
+    url = "https://api.invalid/v1"
+    with pytest.raises(NotSent, match="could not be reached"):
+        Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
+
+
+# --- Redirects ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_redirect_within_the_origin_is_followed_for_a_get(emulator: EmulatorProcess) -> None:
+    emulator.fault("redirect", location="/v1/cdn/config")
+    assert b"cache_ttl" in exchange(emulator).body
+
+
+def test_a_redirect_that_never_ends(emulator: EmulatorProcess) -> None:
+    emulator.fault("redirect", location="/v1/health", times=0)
+    with pytest.raises(BadAnswer, match="redirected more than 5 times"):
+        exchange(emulator)
+    emulator.clear_faults()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_another_origin_gets_no_credential(emulator: EmulatorProcess, status: int) -> None:
+    with _recorder() as (url, received):
+        emulator.fault("redirect", location=f"{url}/v1/health", status=status)
+        with pytest.raises(BadAnswer, match="A redirect of the API leads to"):
+            exchange(emulator)
+        assert not received
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_write_is_never_redirected(emulator: EmulatorProcess, method: str) -> None:
+    emulator.fault("redirect", location="/v1/health")
+    with pytest.raises(BadAnswer, match=f"answered {method} with a redirect"):
+        exchange(emulator, method, "/instances")
+    assert len(emulator.requests()) == 1
+
+
+def test_credentials_of_netrc_are_not_used(emulator: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert exchange(emulator).status == 200
+
+
+# --- Proxies -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_proxy_of_the_environment_is_used_and_its_password_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _recorder() as (url, received):
+        monkeypatch.setenv("http_proxy", url.replace("http://", "http://user:pa55word@"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        secrets = Secrets()
+        # 127.0.0.9 is nobody: the proxy answers for it.
+        settings = Settings("http://127.0.0.9:9/v1", "key")
+        answer = Transport(settings, secrets).exchange("GET", "http://127.0.0.9:9/v1/health", body=None, bearer="key", timeout=5)
+        assert answer.status == 200
+        assert received[0].startswith("GET http://127.0.0.9:9/v1/health")
+        assert secrets.mask("pa55word") == "********"
+
+
+# --- Certificates ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server with a certificate of its own authority; its address, and the path of the authority's certificate."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    ca_path, key_path = folder / "ca.pem", folder / "key.pem"
+    ca_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca_path, key_path)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}", ca_path
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_certificate_that_is_not_trusted(tls: tuple[str, Path]) -> None:
+    with pytest.raises(Untrusted, match=r"certificate is not trusted: .*self.signed") as caught:
+        Transport(Settings(tls[0], "key"), Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5)
+    assert not caught.value.in_doubt
+
+
+def test_a_certificate_of_an_authority_that_was_given(tls: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(tls[0], "key", ca_path=str(tls[1]))
+    assert Transport(settings, Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5).status == 200
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls[1]))
+    assert Transport(Settings(tls[0], "key"), Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5).status == 200
+
+
+def test_a_certificate_for_another_host(tls: tuple[str, Path]) -> None:
+    url = tls[0].replace("127.0.0.1", "localhost")
+    with pytest.raises(Untrusted, match="not trusted"):
+        Transport(Settings(url, "key", ca_path=str(tls[1])), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
+
+
+def test_a_certificate_that_is_not_looked_at(tls: tuple[str, Path]) -> None:
+    settings = Settings(tls[0], "key", validate_certs=False)
+    assert Transport(settings, Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5).status == 200
+
+
+def test_an_authority_that_can_not_be_read(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for path in (tmp_path / "missing.pem", empty):
+        with pytest.raises(InvalidOption, match="ca_path: expected a readable file of CA certificates"):
+            Transport(Settings("https://127.0.0.1", "key", ca_path=str(path)), Secrets())
+
+
+# --- Small servers -----------------------------------------------------------------------------------------------------
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    received: list[str] = []
+
+    def do_GET(self) -> None:
+        self.received.append(f"{self.requestline} {dict(self.headers)}")
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def _recorder() -> Iterator[tuple[str, list[str]]]:
+    """A server that records what reaches it."""
+    received: list[str] = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"received": received}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", received
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def _server(answer: bytes) -> Iterator[str]:
+    """A server that answers each connection with the same bytes and closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _address = server.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
