@@ -41,6 +41,10 @@ class Contract:
         if unknown:
             return f"unknown query parameter: {', '.join(sorted(unknown))}"
         try:
+            body.decode("utf-8")
+        except UnicodeDecodeError:
+            return "the body is not UTF-8"
+        try:
             self._openapi.validate_request(AIOHTTPOpenAPIWebRequest(request, body=body or None))
         except OpenAPIError as error:
             return _told(error)
