@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running Ansible's commands against the emulator, and reading what came of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.checkout import ROOT, ansible_environment
+from tests.emulator.process import EmulatorProcess
+
+FQCN = "cloudnexus.cloud."
+DOORS = ("in-process", "module")
+
+
+@dataclass(slots=True)
+class Run:
+    """What a command did."""
+
+    status: int
+    #: Standard output and error together.
+    output: str
+    #: One entry a task and host: task, action, host, status, result.
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """The results of the collection's own tasks. Ansible takes ``failed`` out of what a callback gets; here it is again."""
+        return [{**entry["result"], "failed": entry["status"] == "failed"} for entry in self.entries if entry["action"].startswith((FQCN, "cloudnexus_"))]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        (result,) = self.results
+        return result
+
+    @property
+    def changed(self) -> int:
+        return sum(bool(entry["result"].get("changed")) for entry in self.entries)
+
+
+@dataclass(slots=True)
+class Ansible:
+    """Ansible's commands, set up for one emulator and one door."""
+
+    emulator: EmulatorProcess
+    folder: Path
+    door: str = "in-process"
+    #: More environment variables; an empty value is set as such.
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *command: str, cwd: Path = ROOT, credentials: bool = True) -> Run:
+        """Run a command of Ansible's, with the address and the credential of the emulator in the environment."""
+        results = self.folder / "results.jsonl"
+        results.unlink(missing_ok=True)
+        environment = ansible_environment(
+            ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "integration" / "callback"),
+            ANSIBLE_CALLBACKS_ENABLED="results",
+            ANSIBLE_CONNECTION_PLUGINS=str(ROOT / "tests" / "integration" / "connection"),
+            ANSIBLE_BECOME_PLUGINS=str(ROOT / "tests" / "integration" / "become"),
+            CLOUDNEXUS_IN_PROCESS=str(self.door == "in-process").lower(),
+            RESULTS_FILE=str(results),
+        )
+        if credentials:
+            environment |= {"CLOUDNEXUS_API_URL": self.emulator.api_url, "CLOUDNEXUS_API_KEY": self.emulator.api_key}
+        environment |= self.environment
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+        )
+        entries = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        return Run(done.returncode, done.stdout, entries)
+
+    def play(self, *tasks: dict[str, Any], arguments: tuple[str, ...] = (), credentials: bool = True, **play: Any) -> Run:
+        """Run a play of these tasks. A task that fails does not end it."""
+        playbook = self.folder / "playbook.yml"
+        content = {"hosts": "localhost", "gather_facts": False, **play, "tasks": [{"ignore_errors": True, **task} for task in tasks]}
+        playbook.write_text(json.dumps([content]))
+        return self.command("ansible-playbook", str(playbook), *arguments, credentials=credentials)
+
+    def module(self, name: str, /, **options: Any) -> dict[str, Any]:
+        """Run one module and return its result."""
+        return self.play(task(name, **options)).result
+
+
+def task(name: str, /, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    """A task with one of the collection's modules, in diff mode."""
+    return {f"{FQCN}cloudnexus_{name}": options, "check_mode": check_mode, "diff": True}

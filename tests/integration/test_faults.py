@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults of the API and of the way to it, by both doors over real connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .commands import Ansible, task
+
+WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
+
+
+def posts(ansible: Ansible) -> list[float]:
+    return [entry["at"] for entry in ansible.emulator.requests() if entry["method"] == "POST"]
+
+
+@pytest.mark.parametrize("fault", [{"kind": "lost"}, {"kind": "reset"}, {"kind": "status", "status": 504}, {"kind": "truncated"}, {"kind": "malformed"}])
+def test_a_create_whose_answer_is_lost_makes_one_instance(ansible: Ansible, fault: dict[str, Any]) -> None:
+    ansible.emulator.fault(**fault, method="POST", effect=True)
+    result = ansible.module("instance", **WEB)
+    assert (result["changed"], result["action"], result["instance"]["status"]) == (True, "create", "running")
+    assert ansible.emulator.state()["created"] == len(posts(ansible)) == 1
+
+
+def test_a_create_that_was_lost_on_its_way_is_sent_again_after_the_list_has_settled(ansible: Ansible) -> None:
+    ansible.emulator.fault("reset", method="POST")
+    assert ansible.module("instance", **WEB)["action"] == "create"
+    first, second = posts(ansible)
+    assert second - first >= 5
+    assert ansible.emulator.state()["created"] == 1
+
+
+def test_a_create_in_doubt_without_a_list(ansible: Ansible) -> None:
+    ansible.emulator.set(profile="documented")
+    ansible.emulator.fault("lost", method="POST", effect=True)
+    result = ansible.module("instance", **WEB, unique_name=False)
+    assert result["failed"]
+    assert "an instance may exist" in result["msg"]
+    assert "Nothing more was sent" in result["msg"]
+    assert len(posts(ansible)) == 1
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_kept(ansible: Ansible, as_date: bool) -> None:
+    ansible.emulator.fault("status", method="POST", status=429, retry_after=2, as_date=as_date)
+    assert ansible.module("instance", **WEB)["action"] == "create"
+    first, second = posts(ansible)
+    assert second - first >= (2 if not as_date else 1)  # a date has whole seconds
+    assert ansible.emulator.state()["created"] == 1
+
+
+def test_what_can_be_repeated_is(ansible: Ansible) -> None:
+    for kind in ("reset", "lost", "truncated", "status"):
+        ansible.emulator.fault(kind, path="/health")
+    assert ansible.module("health_info")["health"]["status"] == "healthy"
+
+
+def test_every_attempt_and_every_task_ends(ansible: Ansible) -> None:
+    ansible.emulator.fault("hang", times=0, path="/health")
+    result = ansible.module("health_info", api_timeout=1, api_retries=1)
+    assert result["msg"].startswith("GET /health: The API gave no whole answer within 1 s (api_timeout).")
+    times = [entry["at"] for entry in ansible.emulator.requests()]
+    assert len(times) <= 2
+    assert times[-1] - times[0] < 2
+    ansible.emulator.clear_faults()
+
+
+def test_answers_that_are_not_the_apis(ansible: Ansible) -> None:
+    ansible.emulator.fault("malformed", path="/health")
+    ansible.emulator.fault("huge", path="/health")
+    ansible.emulator.fault("redirect", path="/health", location="http://127.0.0.9:9/")
+    ansible.emulator.fault("malformed", path="/storage/buckets", content_type="application/json", body='{"items": []}')
+    html, huge, redirect, shape = ansible.play(*[task("health_info")] * 3, task("bucket_info")).results
+    assert "is not the JSON that it should be (status 200, content type text/html" in html["msg"]
+    assert "it begins with: <html><body>It works!</body></html>" in html["msg"]
+    assert "larger than 8 MiB and was not read to its end" in huge["msg"]
+    assert "A redirect of the API leads to http://127.0.0.9:9, away from http://127.0.0.1" in redirect["msg"]
+    assert shape["msg"] == "GET /storage/buckets: the API's answer is not what the contract says: expected an object in pagination."
+
+
+def test_nobody_there(ansible: Ansible) -> None:
+    result = ansible.module("health_info", api_url="http://127.0.0.1:9/v1", api_retries=1)
+    assert result["msg"] == "GET /health: The API could not be reached: Connection refused. (2 attempts were made.)"
+    assert "api_error" not in result

@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of the collection that must agree with each other."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import apply, argument_spec, retry, transport, version
+
+from tests.checkout import ROOT
+
+PLUGINS = ROOT / "plugins"
+MODULES = sorted(path.stem for path in PLUGINS.glob("modules/*.py"))
+GALAXY: dict[str, Any] = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+RUNTIME: dict[str, Any] = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+PACKAGE = "ansible_collections.cloudnexus.cloud.plugins"
+
+
+def documentation(module: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{module}").DOCUMENTATION)
+    return loaded
+
+
+def test_the_modules_that_were_promised() -> None:
+    assert MODULES == [
+        "cloudnexus_bucket_info",
+        "cloudnexus_cdn",
+        "cloudnexus_cdn_info",
+        "cloudnexus_health_info",
+        "cloudnexus_instance",
+        "cloudnexus_instance_info",
+    ]
+
+
+def test_the_action_group_lists_every_module() -> None:
+    assert RUNTIME["action_groups"] == {"all": MODULES}
+
+
+def test_every_module_has_its_action_plugin_and_its_operation() -> None:
+    assert sorted(path.stem for path in PLUGINS.glob("action/*.py")) == MODULES
+    for name in MODULES:
+        module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+        action = importlib.import_module(f"{PACKAGE}.action.{name}")
+        assert module.OPERATION is action.ActionModule.operation
+
+
+def test_the_version_is_one() -> None:
+    assert GALAXY["version"] == version.VERSION
+    assert RUNTIME["requires_ansible"] == ">=2.16.0"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_documented_as_they_are(name: str) -> None:
+    """Sanity compares types and choices; this is what it does not: sentences, ranges, where a default comes from."""
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    described = documentation(name).get("options", {})
+    assert set(described) == set(module.OPERATION.argument_spec)
+    for option, description in _options(described):
+        assert isinstance(description["description"], list), option
+        for sentence in description["description"]:
+            assert re.fullmatch(r"[A-Z(VOECM].*\.", sentence, re.DOTALL), f"{option}: {sentence}"
+        if description["type"] == "int":
+            assert any(re.search(r"[Ff]rom \d+ to \d+|at least 1", sentence) for sentence in description["description"]), option
+
+
+def _options(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for name, description in options.items():
+        found += [(name, description), *_options(description.get("suboptions", {}))]
+    return found
+
+
+def test_the_connection_options_are_documented_once_with_their_environment_variables() -> None:
+    described = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    spec = argument_spec.with_connection({})
+    assert set(described) == set(spec) == set(argument_spec.ENVIRONMENT)
+    for name, option in spec.items():
+        assert f"E({argument_spec.ENVIRONMENT[name]})" in " ".join(described[name]["description"])
+        assert described[name].get("default") == option.get("default")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_attributes_examples_and_samples(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    attributes = documentation(name)["attributes"]
+    assert set(attributes) >= {"check_mode", "diff_mode", "idempotent"}
+    assert attributes["check_mode"]["support"] == "full"
+    assert yaml.safe_load(module.EXAMPLES)
+    assert re.search(rf"^# ansible localhost -m cloudnexus\.cloud\.{name} -a '{{.*}}'$", module.EXAMPLES, re.MULTILINE)
+    returned = yaml.safe_load(module.RETURN)
+    assert returned
+    assert all("sample" in value for value in returned.values())
+
+
+def test_figures_in_the_documentation_are_those_of_the_code() -> None:
+    contract = (ROOT / "docs" / "contract.md").read_text()
+    assert f"{apply.SETTLING_TIME:g} seconds" in contract
+    assert f"{transport.MAX_BODY // 1024 // 1024} MiB" in contract
+    assert f"{apply.CDN_PROPAGATION:g} seconds" in documentation("cloudnexus_cdn")["options"]["wait"]["description"][0]
+    assert f"{retry.LONGEST_PAUSE:g} seconds" in contract
+
+
+# --- The core ----------------------------------------------------------------------------------------------------------
+
+#: What may import what: each file only those before it (docs/architecture.md).
+LAYERS = [
+    "version", "errors", "masking", "clock", "checks", "settings", "links", "transport", "auth", "retry", "client", "api", "wait",
+    "resource", "changes", "apply", "operation", "operations", "argument_spec", "module",
+]  # fmt: skip
+
+
+def _imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def _own_imports(path: Path) -> set[str]:
+    """The files of module_utils that one of them imports."""
+    found = set()
+    for node in _imports(path):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            found |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+    return found
+
+
+def test_imports_run_downwards_only() -> None:
+    files = sorted(PLUGINS.glob("module_utils/*.py"))
+    assert {path.stem for path in files} == set(LAYERS) - {"operations"}
+    for path in files:
+        assert _own_imports(path) <= set(LAYERS[: LAYERS.index(path.stem)]), path.name
+    for path in PLUGINS.glob("module_utils/operations/*.py"):
+        assert _own_imports(path) <= set(LAYERS[: LAYERS.index("operations")]), path.name
+
+
+def test_the_core_knows_neither_ansible_nor_the_terminal() -> None:
+    doors = {"module.py", "argument_spec.py"}
+    for path in PLUGINS.glob("module_utils/**/*.py"):
+        modules = {alias.name for node in _imports(path) if isinstance(node, ast.Import) for alias in node.names}
+        modules |= {node.module or "" for node in _imports(path) if isinstance(node, ast.ImportFrom)}
+        if path.name not in doors:
+            assert not [name for name in modules if name.startswith("ansible")], path.name
+        assert "print(" not in path.read_text(), path.name
+
+
+def test_only_apply_writes() -> None:
+    for path in PLUGINS.glob("module_utils/**/*.py"):
+        if path.name not in ("apply.py", "api.py"):
+            assert "Writer" not in path.read_text(), path.name
+
+
+def test_there_are_no_sanity_ignores() -> None:
+    assert not list((ROOT / "tests").glob("sanity/ignore*"))
+
+
+# --- The role ----------------------------------------------------------------------------------------------------------
+
+ROLE = ROOT / "roles" / "web_tier"
+SPEC: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+
+
+def test_the_defaults_of_the_role_are_those_of_its_specification() -> None:
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    assert defaults == {name: option["default"] for name, option in SPEC.items() if "default" in option}
+
+
+def test_the_variables_of_the_role_are_in_its_readme() -> None:
+    documented = set(re.findall(r"^\| `(web_tier_\w+)`", (ROLE / "README.md").read_text(), re.MULTILINE))
+    assert documented == set(SPEC)
+
+
+def test_names_of_the_role_are_prefixed() -> None:
+    for path in ROLE.glob("tasks/*.yml"):
+        for name in re.findall(r"register: (\w+)|set_fact:\n\s+(\w+):|index_var: (\w+)", path.read_text()):
+            assert "".join(name).startswith("__web_tier_"), path.name
+
+
+# --- The repository ----------------------------------------------------------------------------------------------------
+
+
+def test_the_readme_names_every_module() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert set(re.findall(r"^\| `(cloudnexus_\w+)`", readme, re.MULTILINE)) == set(MODULES)
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]:
+        for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
