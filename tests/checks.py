@@ -75,8 +75,8 @@ def docs() -> None:
 @check
 def changelog() -> None:
     """antsibull-changelog: the fragments and the changelog."""
-    _run("antsibull-changelog", "lint")
-    _run("antsibull-changelog", "lint-changelog-yaml", "changelogs/changelog.yaml")
+    _run("antsibull-changelog", "lint", env=ansible_environment())
+    _run("antsibull-changelog", "lint-changelog-yaml", "changelogs/changelog.yaml", env=ansible_environment())
 
 
 @check
