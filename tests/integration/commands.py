@@ -69,7 +69,7 @@ class Ansible:
             environment |= {"CLOUDNEXUS_API_URL": self.emulator.api_url, "CLOUDNEXUS_API_KEY": self.emulator.api_key}
         environment |= self.environment
         done = subprocess.run(
-            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+            command, check=False, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
         )
         entries = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
         return Run(done.returncode, done.stdout, entries)
@@ -81,11 +81,11 @@ class Ansible:
         playbook.write_text(json.dumps([content]))
         return self.command("ansible-playbook", str(playbook), *arguments, credentials=credentials)
 
-    def module(self, name: str, /, **options: Any) -> dict[str, Any]:
+    def module(self, short_name: str, /, **options: Any) -> dict[str, Any]:
         """Run one module and return its result."""
-        return self.play(task(name, **options)).result
+        return self.play(task(short_name, **options)).result
 
 
-def task(name: str, /, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+def task(short_name: str, /, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
     """A task with one of the collection's modules, in diff mode."""
-    return {f"{FQCN}cloudnexus_{name}": options, "check_mode": check_mode, "diff": True}
+    return {f"{FQCN}cloudnexus_{short_name}": options, "check_mode": check_mode, "diff": True}

@@ -39,7 +39,7 @@ def test_schemathesis_finds_nothing(emulator_process: EmulatorProcess) -> None:
         str(Path(sys.executable).parent / "st"), "--config-file", "tests/unit/schemathesis.toml", "run", "docs/openapi.yml",
         "--url", emulator_process.api_url, "-H", f"Authorization: Bearer {API_KEY}", "--max-examples", "20", "--seed", "1", "--no-color",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-5000:]
     assert len(emulator_process.requests()) > 200
     assert emulator_process.overview()["mistakes"] == []

@@ -80,7 +80,7 @@ def test_a_create_is_sent_again_only_where_nothing_was_done(error: CloudNexusErr
 
 def test_the_number_of_attempts() -> None:
     clock = FakeClock()
-    script = Script(clock, *[refused(503) for _ in range(9)])
+    script = Script(clock, *[refused(503) for _number in range(9)])
     with pytest.raises(ServerFault, match=r"\(4 attempts were made\.\)"):
         Retry(30, 3, clock).run(script, repeat_in_doubt=True)
     assert len(script.times) == 4
@@ -133,7 +133,7 @@ def test_a_pause_that_another_request_was_asked_for_is_never_cut_short() -> None
 @pytest.mark.parametrize("retries", [0, 1, 5])
 def test_all_attempts_together_are_bounded(seconds: float, retries: int) -> None:
     clock = FakeClock()
-    script = Script(clock, *[AnswerLost("x") for _ in range(99)], seconds=seconds)
+    script = Script(clock, *[AnswerLost("x") for _number in range(99)], seconds=seconds)
     with pytest.raises(AnswerLost):
         Retry(30, retries, clock).run(script, repeat_in_doubt=True)
     assert clock.now() - 1000.0 <= 30 * (retries + 1) + 1
@@ -142,7 +142,7 @@ def test_all_attempts_together_are_bounded(seconds: float, retries: int) -> None
 
 def test_a_deadline_bounds_them_too() -> None:
     clock = FakeClock()
-    script = Script(clock, *[AnswerLost("x") for _ in range(99)], seconds=30.0)
+    script = Script(clock, *[AnswerLost("x") for _number in range(99)], seconds=30.0)
     with pytest.raises(AnswerLost):
         Retry(30, 5, clock).run(script, repeat_in_doubt=True, deadline=clock.deadline(40))
     assert script.timeouts[0] == 30

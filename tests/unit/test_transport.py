@@ -16,6 +16,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, InvalidOption, NotSent, Untrusted
@@ -30,9 +31,9 @@ from cryptography.x509.oid import NameOID
 from tests.emulator.process import EmulatorProcess
 
 
-def exchange(emulator: EmulatorProcess, method: str = "GET", path: str = "/health", timeout: float = 10.0, body: object = None) -> Answer:
+def exchange(emulator: EmulatorProcess, method: str = "GET", path: str = "/health", timeout: float = 10.0, body: Any = None) -> Answer:
     settings = Settings(emulator.api_url, emulator.api_key)
-    return Transport(settings, Secrets()).exchange(method, emulator.api_url + path, body=body, bearer=emulator.api_key, timeout=timeout)  # type: ignore[arg-type]
+    return Transport(settings, Secrets()).exchange(method, emulator.api_url + path, body=body, bearer=emulator.api_key, timeout=timeout)
 
 
 def test_an_exchange(emulator: EmulatorProcess) -> None:
