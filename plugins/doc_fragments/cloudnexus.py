@@ -95,3 +95,18 @@ attributes:
     support: full
     platforms: posix
 """
+
+    # What holds for all modules that only read, besides.
+    INFO = r"""
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It only reads.
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  idempotent:
+    support: full
+"""

@@ -16,17 +16,7 @@ author:
 extends_documentation_fragment:
   - cloudnexus.cloud.cloudnexus
   - cloudnexus.cloud.cloudnexus.attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - It only reads.
-  diff_mode:
-    support: N/A
-    details:
-      - It changes nothing.
-  idempotent:
-    support: full
+  - cloudnexus.cloud.cloudnexus.info
 """
 
 EXAMPLES = r"""
