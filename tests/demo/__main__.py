@@ -29,8 +29,8 @@ The same against a real account, from any folder:
 
 def main() -> int:
     # A demo that is ended in any way takes what it started with it.
-    signal.signal(signal.SIGTERM, _interrupted)
-    signal.signal(signal.SIGHUP, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
     _say("Starting the emulator, which stands in for the CloudNexus API")
     with EmulatorProcess("--boot-seconds", "2") as emulator:
         print(f"It serves {emulator.api_url}")
@@ -88,7 +88,4 @@ def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main())

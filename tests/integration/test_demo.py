@@ -26,8 +26,6 @@ def start_demo() -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        # A process that was started in the background of a script ignores Ctrl-C, and so would the demo.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
