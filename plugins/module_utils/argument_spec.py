@@ -24,6 +24,8 @@ def environment(*names: str) -> str:
     raise AnsibleFallbackNotFound
 
 
+#: The options that hold a secret.
+SECRET_OPTIONS = ("api_key", "refresh_token")
 #: The environment variable of each connection option.
 ENVIRONMENT = {
     "api_key": "CLOUDNEXUS_API_KEY",
@@ -40,8 +42,7 @@ ENVIRONMENT = {
 def with_connection(argument_spec: Any) -> dict[str, dict[str, Any]]:
     """A module's whole argument_spec: its own options and the connection options."""
     connection: dict[str, dict[str, Any]] = {
-        "api_key": {"type": "str", "no_log": True},
-        "refresh_token": {"type": "str", "no_log": True},
+        **{name: {"type": "str", "no_log": True} for name in SECRET_OPTIONS},
         "client_id": {"type": "str"},
         "api_url": {"type": "str", "default": DEFAULT_API_URL},
         "api_timeout": {"type": "int", "default": 30},

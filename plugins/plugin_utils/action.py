@@ -18,18 +18,21 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ..module_utils.argument_spec import DEFAULT_API_URL, ENVIRONMENT, with_connection
+from ..module_utils.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
+from ..module_utils.masking import Secrets
 from ..module_utils.operation import Context, Operation, run
 from ..module_utils.transport import REQUESTS_IMPORT_ERROR, tls_context
 
 IN_PROCESS = "CLOUDNEXUS_IN_PROCESS"
+#: What a module's result shows in the place of an option that is never logged.
+NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 # Imported before Ansible forks its workers: they find the usual TLS context, which is expensive to build, ready made.
 if REQUESTS_IMPORT_ERROR is None and os.environ.get("CLOUDNEXUS_API_URL", DEFAULT_API_URL).startswith("https:"):
@@ -45,9 +48,10 @@ class OperationAction(NormalAction):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}
+        host_vars = self._host_vars(task_vars)
         environment = self._environment()
         try:
-            obstacle = self._obstacle(self._host_vars(task_vars), environment)
+            obstacle = self._obstacle(host_vars, environment)
         except (TypeError, ValueError):
             expected = f"cloudnexus_in_process: expected true or false, as the variable and as {IN_PROCESS}."
             return {"failed": True, "changed": False, "msg": expected}
@@ -59,7 +63,7 @@ class OperationAction(NormalAction):
         self._display.vvv(f"{self._task.action}: runs in the controller's process")
         result = ActionBase.run(self, tmp, task_vars)
         with _set(environment):
-            result.update(self._run_operation())
+            result.update(self._run_operation(host_vars))
         return result
 
     # --- Which door ---
@@ -128,7 +132,7 @@ class OperationAction(NormalAction):
 
     # --- In process ---
 
-    def _run_operation(self) -> dict[str, Any]:
+    def _run_operation(self, host_vars: Mapping[str, Any]) -> dict[str, Any]:
         validation = _validator(self.operation).validate(_plain(self._task.args))
         params: dict[str, Any] = validation.validated_parameters
         warnings: list[str] = []
@@ -140,13 +144,14 @@ class OperationAction(NormalAction):
         else:
             context = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append)
             result = run(self.operation, params, context)
-        result["invocation"] = {"module_args": params}
+        if _invocation_wanted(host_vars):
+            result["invocation"] = {"module_args": {name: NO_LOG if value and name in SECRET_OPTIONS else value for name, value in params.items()}}
         if warnings:
             result["warnings"] = warnings
-        # An action plugin's result is not masked by Ansible, as a module's is.
-        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        masked: dict[str, Any] = remove_values(result, _no_log_values(validation, params))
-        return {**masked, **kept}
+        # An action plugin's result is not masked by every supported ansible-core, as a module's is.
+        secrets = Secrets(value for name, value in params.items() if name in SECRET_OPTIONS and isinstance(value, str))
+        masked: dict[str, Any] = secrets.mask_data(result)
+        return masked
 
 
 @functools.cache
@@ -154,10 +159,12 @@ def _validator(operation: Operation) -> ArgumentSpecValidator:
     return ArgumentSpecValidator(with_connection(operation.argument_spec))
 
 
-def _no_log_values(validation: Any, params: Mapping[str, Any]) -> set[str]:
-    # The validator collects them, in an attribute that is not public; without it the options are asked.
-    values = getattr(validation, "_no_log_values", None)
-    return set(values) if values is not None else {params[name] for name in ("api_key", "refresh_token") if params.get(name)}
+def _invocation_wanted(host_vars: Mapping[str, Any]) -> bool:
+    """Whether a module's result would hold its arguments."""
+    try:
+        return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=host_vars))
+    except AnsibleError:
+        return True  # an ansible-core that does not know the setting yet
 
 
 def _is_this_interpreter(interpreter: str) -> bool:

@@ -61,6 +61,7 @@ class Ansible:
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "integration" / "callback"),
             ANSIBLE_CALLBACKS_ENABLED="results",
             ANSIBLE_CONNECTION_PLUGINS=str(ROOT / "tests" / "integration" / "connection"),
+            ANSIBLE_INJECT_INVOCATION="true",
             # Ansible takes `~` from HOME in one place and from the password file in another.
             ANSIBLE_ASYNC_DIR=str(self.folder / "async"),
             ANSIBLE_BECOME_PLUGINS=str(ROOT / "tests" / "integration" / "become"),

@@ -267,4 +267,5 @@ def _normalised(result: Any) -> Any:
         return {key: _normalised(value) for key, value in result.items() if key not in ignored and not key.startswith("_ansible")}
     if isinstance(result, list):
         return [_normalised(item) for item in result]
-    return result
+    # What ansible-core 2.22 puts in the place of a secret, and those before it.
+    return "********" if result in ("$REDACTED$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") else result
