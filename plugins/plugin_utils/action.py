@@ -118,13 +118,13 @@ class OperationAction(NormalAction):
         Ansible puts the environment of a module on a command line, where ``ps`` and ``-vvv`` show it. Arguments come
         by the module's standard input or file, and are masked.
         """
-        moved = {option: environment[name] for option, name in ENVIRONMENT.items() if environment.get(name)}
+        moved = {option: name for option, name in ENVIRONMENT.items() if environment.get(name)}
         if not moved:
             yield
             return
         task, (args, old_environment) = self._task, (self._task.args, self._task.environment)
-        task.args = {**{option: value for option, value in moved.items() if args.get(option) is None}, **args}
-        task.environment = [{name: value for name, value in environment.items() if name not in ENVIRONMENT.values()}]
+        task.args = {**{option: environment[name] for option, name in moved.items()}, **args}
+        task.environment = [{name: value for name, value in environment.items() if name not in moved.values()}]
         try:
             yield
         finally:
