@@ -71,7 +71,7 @@ def test_what_is_running_already_takes_one_request_a_page() -> None:
     api = FakeApi(page_size=2)
     for name in ("web-01", "web-02", "web-03"):
         api.make(name)
-    assert run_instance(api, **WEB)["changed"] is False
+    assert run_instance(api, **WEB)["action"] == "none"
     assert api.calls == [LIST, LIST]
 
 
@@ -218,7 +218,17 @@ def test_an_instance_that_moves_from_page_to_page_is_one() -> None:
     page = {"items": [made], "pagination": {"next_page": "/instances?cursor=2", "total_count": 2}}
     api.spoil(*LIST, lambda right: answer(200, page))
     api.spoil(*LIST, lambda right: answer(200, {"items": [made], "pagination": {"next_page": None, "total_count": 2}}))
-    assert run_instance(api, **WEB)["changed"] is False
+    assert run_instance(api, **WEB)["action"] == "none"
+
+
+def test_a_bucket_that_moves_from_page_to_page_is_one() -> None:
+    api = FakeApi(buckets=1)
+    (bucket,) = run_operation(api, bucket_info.OPERATION)["buckets"]
+    page = {"items": [bucket], "pagination": {"next_page": "/storage/buckets?cursor=2", "total_count": 1}}
+    api.spoil("GET", "/storage/buckets", lambda right: answer(200, page))
+    last_page = {"items": [bucket], "pagination": {"next_page": None, "total_count": 1}}
+    api.spoil("GET", "/storage/buckets", lambda right: answer(200, last_page))
+    assert run_operation(api, bucket_info.OPERATION)["buckets"] == [bucket]
 
 
 # --- Wait --------------------------------------------------------------------------------------------------------------
@@ -335,7 +345,7 @@ def test_by_id_what_was_left_out_keeps_its_value() -> None:
 def test_an_id_that_there_is_not() -> None:
     api = FakeApi()
     assert "id: there is no instance inst_9; to make a new one, leave id out" in run_instance(api, id="inst_9")["msg"]
-    assert run_instance(api, id="inst_9", state="absent")["changed"] is False
+    assert run_instance(api, id="inst_9", state="absent")["action"] == "none"
     assert not api.writes()
 
 
@@ -482,7 +492,7 @@ def test_check_mode_writes_nothing_and_predicts_exactly(action: str, existing: d
     assert predicted["diff"] == real["diff"]
     for name in ("name", "plan", "region"):
         assert (predicted["instance"] or {}).get(name) == (real["instance"] or {}).get(name)
-    assert run_instance(api, **given)["changed"] is False
+    assert run_instance(api, **given)["action"] == "none"
 
 
 # --- Bad input ---------------------------------------------------------------------------------------------------------
@@ -653,7 +663,8 @@ def test_the_cdn_keeps_what_was_left_out() -> None:
     assert result == predicted
     assert result["config"] == api.account.cdn_config() == {"cache_ttl": 90, "ssl_enabled": False, "compression": "brotli"}
     assert result["diff"]["before"]["cache_ttl"] == 60
-    assert run_cdn(api, cache_ttl=90)["changed"] is False
+    again = run_cdn(api, cache_ttl=90)
+    assert (again["changed"], again.get("failed")) == (False, None)
     assert api.writes() == [("PUT", "/cdn/config")]
 
 
