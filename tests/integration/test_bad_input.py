@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad input gets one clear sentence that names the option, by both doors, before any request is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .commands import Ansible, task
+
+WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
+
+CASES: list[tuple[str, dict[str, Any], str]] = [
+    ("instance", {**WEB, "plan": "huge"}, "value of plan must be one of: starter, professional, enterprise, got: huge"),
+    ("instance", {**WEB, "region": "us-east-1"}, "value of region must be one of: us-east, eu-west, ap-south, got: us-east-1"),
+    ("instance", {**WEB, "name": ""}, "name: expected a text that is not empty."),
+    ("instance", {**WEB, "name": " web"}, "name: expected one line of text without white space around it."),
+    ("instance", {"plan": "starter", "region": "us-east"}, "name: is required, or id, to say which instance is meant."),
+    ("instance", {"name": "web-01", "plan": "starter"}, "region: is required with state=present, unless id says which existing instance is meant."),
+    ("instance", {"id": "a/../b"}, "id: expected an id as the API shows it (such as inst_8x92a1b3)."),
+    (
+        "instance",
+        {**WEB, "auto_scale": {"min_instances": 5, "max_instances": 2}},
+        "auto_scale.min_instances: expected at most max_instances (2), got 5.",
+    ),
+    ("instance", {**WEB, "auto_scale": {"cpu_threshold": 140}}, "auto_scale.cpu_threshold: expected a whole number from 1 to 100, got 140."),
+    ("instance", {**WEB, "ssh_keys": ["ssh-rsa"]}, "ssh_keys: element 1 is no OpenSSH public key on one line (expected: type, key, comment)."),
+    ("instance", {**WEB, "wait_timeout": 0}, "wait_timeout: expected a whole number from 1 to 86400, got 0."),
+    ("instance", {**WEB, "sise": 5}, "sise. Supported parameters include: api_key, "),
+    ("instance", {**WEB, "auto_scale": {"cpu": 5}}, "auto_scale.cpu. Supported parameters include: cpu_threshold, max_instances, min_instances."),
+    ("instance", {**WEB, "state": "started"}, "value of state must be one of: present, absent, got: started"),
+    ("instance_info", {"name": ""}, "name: expected a text that is not empty."),
+    ("bucket_info", {"limit": 0}, "limit: expected a whole number from 1 to 1000000, got 0."),
+    ("cdn", {"cache_ttl": -1}, "cache_ttl: expected a whole number from 0 to 31536000, got -1."),
+    ("cdn", {"cache_ttl": 31536001}, "cache_ttl: expected a whole number from 0 to 31536000, got 31536001."),
+    ("cdn", {}, "missing required arguments: cache_ttl"),
+    ("cdn", {"cache_ttl": 5, "compression": "zip"}, "value of compression must be one of: brotli, gzip, none, got: zip"),
+    ("health_info", {"api_timeout": 601}, "api_timeout: expected a whole number from 1 to 600, got 601."),
+    ("health_info", {"api_retries": -1}, "api_retries: expected a whole number from 0 to 20, got -1."),
+    ("health_info", {"api_url": "http://api.cloudnexus.io/v1"}, "api_url: expected https: over http, "),
+    ("health_info", {"api_url": "https://me:pa55@127.0.0.1/v1"}, "api_url: expected the API's base URL, such as https://api.cloudnexus.io/v1, without a user"),
+    ("health_info", {"api_url": "https://127.0.0.1/v1", "ca_path": "/nowhere.pem"}, "ca_path: expected a readable file of CA certificates in PEM form"),
+    ("health_info", {"api_key": ""}, "api_key: expected a credential of printable ASCII characters without white space."),
+]
+
+
+def test_bad_input(ansible: Ansible) -> None:
+    run = ansible.play(*(task(name, **options) for name, options, _message in CASES))
+    for (name, options, message), result in zip(CASES, run.results, strict=True):
+        assert result["failed"], (name, options)
+        assert message in result["msg"], (name, options)
+        assert "\n" not in result["msg"]
+    assert "Traceback" not in run.output
+    assert "pa55" not in str([result["msg"] for result in run.results])
+    assert not ansible.emulator.requests()
+
+
+def test_no_credential(ansible: Ansible) -> None:
+    run = ansible.play(task("health_info"), credentials=False)
+    assert run.result["msg"] == (
+        "api_key: expected a credential: api_key (or CLOUDNEXUS_API_KEY), or refresh_token with client_id "
+        "(or CLOUDNEXUS_REFRESH_TOKEN with CLOUDNEXUS_CLIENT_ID)."
+    )
