@@ -140,6 +140,11 @@ def test_environment(ansible: Ansible) -> None:
     assert second["msg"].startswith("api_key: expected a credential")
 
 
+def test_the_environment_of_one_item_is_not_that_of_the_next(ansible: Ansible) -> None:
+    run = ansible.play({INFO: {}, "environment": "{{ {'CLOUDNEXUS_API_TIMEOUT': '7'} if item == 1 else {} }}", "loop": [1, 2]})
+    assert [item["invocation"]["module_args"]["api_timeout"] for item in run.result["results"]] == [7, 30]
+
+
 def test_options_before_the_environment(ansible: Ansible) -> None:
     run = ansible.play({**task("health_info", api_timeout=9), "environment": {"CLOUDNEXUS_API_TIMEOUT": "7"}})
     assert run.result["invocation"]["module_args"]["api_timeout"] == 9
@@ -268,4 +273,4 @@ def _normalised(result: Any) -> Any:
     if isinstance(result, list):
         return [_normalised(item) for item in result]
     # What ansible-core 2.22 puts in the place of a secret, and those before it.
-    return "********" if result in ("$REDACTED$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") else result
+    return "(not shown)" if result in ("$REDACTED$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") else result
