@@ -65,6 +65,15 @@ options:
       - The path of a file or folder of CA certificates to verify the API's certificate with.
       - Default is the environment variable E(CLOUDNEXUS_CA_PATH), then E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), and at last what requests comes with.
     type: path
+  token_cache:
+    description:
+      - The absolute path of a folder in which the access tokens that O(refresh_token) gets are kept, so that tasks, hosts and runs share them.
+      - A refresh token that the API has replaced is kept there too, and used from then on; one that is given anew wins over it.
+      - The folder and its files must belong to the user who runs the task, and be closed to others.
+      - V(none) keeps tokens no longer than the task.
+      - Default is the environment variable E(CLOUDNEXUS_TOKEN_CACHE), and C(cloudnexus) in the user's cache folder (E(XDG_CACHE_HOME), C(~/.cache)) where
+        that is not set.
+    type: path
 notes:
   - Where the connection is local, without become and without async, the task runs inside Ansible's own process on the controller, which is some
     twenty times faster than a module. The variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS) turns that off with

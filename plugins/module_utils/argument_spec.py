@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "api_retries": "CLOUDNEXUS_API_RETRIES",
     "validate_certs": "CLOUDNEXUS_VALIDATE_CERTS",
     "ca_path": "CLOUDNEXUS_CA_PATH",
+    "token_cache": "CLOUDNEXUS_TOKEN_CACHE",
 }
 
 
@@ -49,6 +50,7 @@ def with_connection(argument_spec: Any) -> dict[str, dict[str, Any]]:
         "api_retries": {"type": "int", "default": 5},
         "validate_certs": {"type": "bool", "default": True},
         "ca_path": {"type": "path"},
+        "token_cache": {"type": "path", "no_log": False},
     }
     for name, variable in ENVIRONMENT.items():
         connection[name]["fallback"] = (environment, [variable])

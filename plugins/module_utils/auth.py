@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
 from typing import Any
 
 from . import checks
@@ -15,24 +15,20 @@ from .clock import Clock
 from .errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, Refused
 from .masking import Secrets
 from .settings import Settings
+from .token_store import Token, TokenCacheMissing, TokenStore, fingerprint
 
 #: An access token is renewed this many seconds before it expires, so that none expires on its way.
 EARLY = 60.0
+#: Seconds that an access token is believed to live at most.
+_LONGEST_LIFE = 365 * 24 * 3600
 
-#: Sends ``{refresh_token, client_id}`` to ``POST /auth/token/refresh`` and returns the answer's object.
-Refresh = Callable[[Mapping[str, str]], Mapping[str, Any]]
+#: Sends ``{refresh_token, client_id}`` to ``POST /auth/token/refresh``, and hands the answer's object to the second
+#: argument before anything can interrupt it. Returns what that returns.
+Refresh = Callable[[Mapping[str, str], Callable[[Mapping[str, Any]], Token]], Token]
 
-
-@dataclass(slots=True)
-class _Token:
-    access_token: str
-    refresh_token: str
-    #: When to renew it, on the clock; None where the answer did not say when it expires.
-    renew_at: float | None = None
-
-
-# The tokens that this process got, by (URL, client, refresh token as the user gave it): the items of a loop share one.
-_tokens: dict[tuple[str, str, str], _Token] = {}
+# The tokens that this process knows, by (URL, client, the fingerprint of the refresh token that the user gave): the
+# items of a loop need not read the file.
+_known: dict[tuple[str, str, str], Token] = {}
 _lock = threading.Lock()
 
 
@@ -42,75 +38,122 @@ class Credential:
     Where both are given the key is used until the API refuses it (401).
     """
 
-    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock, refresh: Refresh) -> None:
-        self._secrets = secrets
-        self._clock = clock
-        self._refresh = refresh
+    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock, refresh: Refresh, warn: Callable[[str], None]) -> None:
         self._api_key = settings.api_key
-        self._pair: tuple[str, str, str] | None = None
-        if settings.refresh_token and settings.client_id:
-            self._pair = (settings.api_url, settings.client_id, settings.refresh_token)
+        self._session: TokenSession | None = None
         for value in (settings.api_key, settings.refresh_token):
             secrets.add(value)
+        if settings.refresh_token and settings.client_id:
+            self._session = TokenSession(settings, secrets, clock, refresh, warn)
 
     def bearer(self) -> str:
         """The credential to send now. Raises what the refresh raises."""
-        if self._api_key is not None or self._pair is None:
+        if self._api_key is not None or self._session is None:
             return self._api_key or ""
-        with _lock:
-            token = self._held(self._pair)
-            if token is None or (token.renew_at is not None and self._clock.now() >= token.renew_at):
-                token = self._renew(self._pair, token)
-            return token.access_token
+        return self._session.token().access_token
 
     def renew(self, refused: str) -> bool:
         """The API refused ``refused`` with 401: get another one. False where there is none to be had."""
-        if self._pair is None:
+        if self._session is None:
             return False
-        with _lock:
-            token = self._held(self._pair)
-            # Another worker may have renewed it in the meantime.
-            if token is None or token.access_token == refused:
-                self._renew(self._pair, token)
-            self._api_key = None
+        self._session.token(refused)
+        self._api_key = None
         return True
 
-    def _held(self, pair: tuple[str, str, str]) -> _Token | None:
-        token = _tokens.get(pair)
-        if token is not None:
-            self._secrets.add(token.access_token)
-            self._secrets.add(token.refresh_token)
-        return token
 
-    def _renew(self, pair: tuple[str, str, str], old: _Token | None) -> _Token:
-        _url, client_id, given = pair
-        refresh_token = old.refresh_token if old else given
+class TokenSession:
+    """The access token of one client, shared by everything on this controller that uses the same refresh token."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock, refresh: Refresh, warn: Callable[[str], None]) -> None:
+        self._given = settings.refresh_token or ""
+        self._client_id = settings.client_id or ""
+        self._origin = fingerprint(self._given)
+        self._key = (settings.api_url, self._client_id, self._origin)
+        self._store = TokenStore(settings.token_cache, settings.api_url, self._client_id) if settings.token_cache else None
+        #: How long somebody else's refresh may take, and so how long its end is waited for.
+        self._patience = float(settings.api_timeout * (settings.api_retries + 1))
+        self._secrets = secrets
+        self._clock = clock
+        self._refresh = refresh
+        self._warn = warn
+
+    def token(self, refused: str | None = None) -> Token:
+        """A token that is valid as far as can be told, and is not ``refused``. Raises what the refresh raises."""
+        with _lock, ExitStack() as stack:
+            token = self._usable(_known.get(self._key), refused) or self._usable(self._kept(), refused)
+            if token is None:
+                self._be_alone(stack)
+                # Whoever had the lock before may have renewed it in the meantime.
+                kept = self._kept()
+                token = self._usable(kept, refused) or self._renewed(kept)
+            _known[self._key] = token
+            return token
+
+    def _usable(self, token: Token | None, refused: str | None) -> Token | None:
+        if token is None:
+            return None
+        self._secrets.add(token.access_token)
+        self._secrets.add(token.refresh_token)
+        expired = token.renew_at is not None and self._clock.wall() >= token.renew_at
+        return None if expired or token.access_token == refused else token
+
+    def _kept(self) -> Token | None:
+        """What is kept, if it stems from the refresh token that the user gives now; one given anew wins over it."""
+        kept = self._store.read() if self._store else _known.get(self._key)
+        if kept is None or (kept.origin != self._origin and kept.refresh_token != self._given):
+            return None
+        return kept
+
+    def _be_alone(self, stack: ExitStack) -> None:
+        """Hold the lock of the store until ``stack`` ends. Where there can be no store, go on without."""
+        if self._store is not None:
+            try:
+                stack.enter_context(self._store.locked(self._clock.deadline(self._patience)))
+            except TokenCacheMissing as error:
+                self._without_store(error)
+
+    def _without_store(self, error: TokenCacheMissing) -> None:
+        self._store = None
+        self._warn(f"{error.message} Tokens are not kept beyond this task; where refresh tokens rotate, the next one has to log in again.")
+
+    def _renewed(self, old: Token | None) -> Token:
+        refresh_token = old.refresh_token if old else self._given
+        self._secrets.add(refresh_token)
         try:
-            answer = self._refresh({"refresh_token": refresh_token, "client_id": client_id})
-            access_token = _usable(answer.get("access_token"))
+            return self._refresh({"refresh_token": refresh_token, "client_id": self._client_id}, lambda answer: self._keep(answer, refresh_token))
         except CloudNexusError as error:
             # Whatever the token was for has not been sent.
             error.in_doubt = False
             if isinstance(error, Refused):
                 error.message += " The refresh token is not, or no longer, valid for this client: log in again and set CLOUDNEXUS_REFRESH_TOKEN anew."
             raise
-        self._secrets.add(access_token)
+
+    def _keep(self, answer: Mapping[str, Any], refresh_token: str) -> Token:
+        """The token of an answer, written down at once: a rotated refresh token that is lost can't be had again."""
+        access_token = _checked(answer.get("access_token"))
         rotated, expires_in = answer.get("refresh_token"), answer.get("expires_in")
-        if not isinstance(rotated, str) or not rotated:
-            rotated = refresh_token
-        self._secrets.add(rotated)
-        token = _Token(access_token, rotated)
+        self._secrets.add(access_token)
+        if isinstance(rotated, str) and rotated:
+            refresh_token = _checked(rotated)
+            self._secrets.add(refresh_token)
+        renew_at = None
         if isinstance(expires_in, (int, float)) and not isinstance(expires_in, bool):
+            expires_in = min(expires_in, _LONGEST_LIFE)
             # A token that lives for less than two minutes is used for half of its life.
-            token.renew_at = self._clock.now() + max(expires_in - EARLY, expires_in / 2)
-        _tokens[pair] = token
+            renew_at = self._clock.wall() + max(expires_in - EARLY, expires_in / 2)
+        token = Token(access_token, refresh_token, renew_at, self._origin)
+        if self._store is not None:
+            try:
+                self._store.write(token)
+            except TokenCacheMissing as error:
+                self._without_store(error)
         return token
 
 
-def _usable(access_token: Any) -> str:
-    """The access token, if it can be sent in a header. Raises BadAnswer."""
+def _checked(token: Any) -> str:
+    """A token of the API, if it can be sent in a header. Raises BadAnswer."""
     try:
-        return checks.secret("access_token", access_token if isinstance(access_token, str) else "")
+        return checks.secret("access_token", token if isinstance(token, str) else "")
     except InvalidOption:
         message = "POST /auth/token/refresh: the API's answer holds no usable access_token."
         raise BadAnswer(message, api_error=ApiError("POST", "/auth/token/refresh")) from None

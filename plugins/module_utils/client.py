@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .auth import Credential
 from .clock import Clock, Deadline
@@ -26,10 +27,14 @@ from .errors import (
     ServerFault,
     Unauthorized,
 )
+from .interrupts import kept_back
 from .masking import Secrets
 from .retry import Retry
 from .settings import Settings
+from .token_store import Token
 from .transport import Answer, Transport
+
+T = TypeVar("T")
 
 #: Characters of a text of the API that an error repeats at most.
 _SHOWN = 300
@@ -49,8 +54,6 @@ class Call:
     repeat_in_doubt: bool = True
     #: The region that it is about, for the sentence of a 403 (contract: rule 7).
     region: str | None = None
-    #: Sent without a credential (the token refresh).
-    anonymous: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -59,11 +62,11 @@ class Call:
 class Client:
     """Sends calls for one task."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
+    def __init__(self, settings: Settings, secrets: Secrets, clock: Clock, warn: Callable[[str], None]) -> None:
         self.base_url = settings.api_url
         self.clock = clock
         self._secrets = secrets
-        self._credential = Credential(settings, secrets, clock, self._refresh)
+        self._credential = Credential(settings, secrets, clock, self._refresh, warn)
         self._transport = Transport(settings, secrets)
         self._retry = Retry(settings.api_timeout, settings.api_retries, clock)
 
@@ -80,38 +83,45 @@ class Client:
 
     def answer(self, call: Call, deadline: Deadline | None = None) -> Answer:
         """Send ``call`` and return the answer, which is a 2xx. Raises a CloudNexusError."""
+        bearer = self._credential.bearer()
         try:
-            if call.anonymous:
-                return self._sent(call, None, deadline)
-            bearer = self._credential.bearer()
-            try:
-                return self._sent(call, bearer, deadline)
-            except Unauthorized:
-                if not self._credential.renew(bearer):
-                    raise
-            return self._sent(call, self._credential.bearer(), deadline)
+            return self._sent(call, bearer, deadline)
+        except Unauthorized:
+            if not self._credential.renew(bearer):
+                raise
+        return self._sent(call, self._credential.bearer(), deadline)
+
+    def _sent(self, call: Call, bearer: str, deadline: Deadline | None) -> Answer:
+        return self._retried(call, lambda timeout: self._exchanged(call, bearer, timeout), deadline)
+
+    def _exchanged(self, call: Call, bearer: str | None, timeout: float) -> Answer:
+        url = call.url or self.base_url + call.path
+        answer = self._transport.exchange(call.method, url, body=call.body, bearer=bearer, timeout=timeout)
+        if not 200 <= answer.status < 300:
+            raise self._refusal(call, answer)
+        return answer
+
+    def _retried(self, call: Call, attempt: Callable[[float], T], deadline: Deadline | None = None) -> T:
+        try:
+            return self._retry.run(attempt, repeat_in_doubt=call.repeat_in_doubt, deadline=deadline)
         except CloudNexusError as error:
             if error.api_error is None:
                 error.api_error = ApiError(call.method, call.path)
                 error.message = f"{call}: {error.message}"
             raise
 
-    def _sent(self, call: Call, bearer: str | None, deadline: Deadline | None) -> Answer:
-        def attempt(timeout: float) -> Answer:
-            url = call.url or self.base_url + call.path
-            answer = self._transport.exchange(call.method, url, body=call.body, bearer=bearer, timeout=timeout)
-            if not 200 <= answer.status < 300:
-                raise self._refusal(call, answer)
-            return answer
+    def _refresh(self, body: Mapping[str, str], keep: Callable[[Mapping[str, Any]], Token]) -> Token:
+        """Get a new access token, and have it kept before anything can interrupt that. It is sent without a credential."""
+        call = Call("POST", "/auth/token/refresh", body)
 
-        return self._retry.run(attempt, repeat_in_doubt=call.repeat_in_doubt, deadline=deadline)
+        def attempt(timeout: float) -> Token:
+            with kept_back():
+                answer = self._decoded(call, self._exchanged(call, None, timeout))
+                if not isinstance(answer, dict):
+                    raise self.unexpected(call, "an object")
+                return keep(answer)
 
-    def _refresh(self, body: Mapping[str, str]) -> Mapping[str, Any]:
-        call = Call("POST", "/auth/token/refresh", body, anonymous=True)
-        answer = self.json(call)
-        if not isinstance(answer, dict):
-            raise self.unexpected(call, "an object")
-        return answer
+        return self._retried(call, attempt)
 
     # --- Answers ---
 
@@ -192,12 +202,19 @@ def _parsed(body: bytes) -> Any:
     """The JSON value of a body. Raises ValueError for anything that is not plain JSON."""
     try:
         text = body.decode("utf-8")
-        data = json.loads(text, parse_constant=_no_constant)
+        data = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
         if "\\u" in text:
             json.dumps(data, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is not text
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return data
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def _no_constant(name: str) -> None:

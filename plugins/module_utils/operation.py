@@ -79,7 +79,7 @@ def _run(operation: Operation, params: Params, context: Context, secrets: Secret
     settings = Settings.from_params(params)
     if operation.check is not None:
         operation.check(params)
-    client = Client(settings, secrets, clock)
+    client = Client(settings, secrets, clock, context.warn)
     plan = operation.plan(params, Reader(client), context)
     values = plan.values if context.check_mode or plan.apply is None else plan.apply(client)
     result: dict[str, Any] = {"changed": plan.change is not None and plan.change.changed, **values}

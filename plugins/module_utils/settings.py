@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from . import checks
 from .errors import InvalidOption
+from .token_store import default_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Settings:
     api_retries: int = 5
     validate_certs: bool = True
     ca_path: str | None = None
+    #: The folder of the token cache, None for none.
+    token_cache: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Settings:
@@ -55,7 +59,19 @@ class Settings:
             api_retries=checks.integer("api_retries", params["api_retries"], 0, 20),
             validate_certs=params["validate_certs"],
             ca_path=params.get("ca_path") or None,
+            token_cache=token_cache("token_cache", params.get("token_cache")),
         )
+
+
+def token_cache(option: str, value: str | None) -> str | None:
+    """The folder that tokens are kept in, None where none are kept."""
+    if value is None:
+        return default_folder()
+    if value == "none":
+        return None
+    if not os.path.isabs(value):
+        raise InvalidOption(option, "expected the absolute path of a folder, or none.")
+    return value
 
 
 def api_url(option: str, value: str) -> str:

@@ -39,6 +39,9 @@ class FakeClock(Clock):
     def now(self) -> float:
         return self.time
 
+    def wall(self) -> float:
+        return self.time
+
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
         if seconds:
@@ -72,7 +75,7 @@ class FakeApi:
         return [call for call in self.calls if call[0] != "GET"]
 
     def client(self, **settings: Any) -> Client:
-        client = Client(Settings(BASE_URL, API_KEY, **settings), Secrets([API_KEY]), self.clock)
+        client = Client(Settings(BASE_URL, API_KEY, **settings), Secrets([API_KEY]), self.clock, lambda warning: None)
         client._transport = self  # type: ignore[assignment]
         return client
 
@@ -154,11 +157,11 @@ def run_operation(api: FakeApi, operation: Operation, *, check_mode: bool = Fals
 
     params = {name: option.get("default") for name, option in operation.argument_spec.items()}
     params |= {"api_key": API_KEY, "refresh_token": None, "client_id": None, "api_url": BASE_URL, "api_timeout": 30, "api_retries": 5}
-    params |= {"validate_certs": True, "ca_path": None, **given}
+    params |= {"validate_certs": True, "ca_path": None, "token_cache": "none", **given}
     context = Context(check_mode=check_mode, diff=True, warn=(warnings if warnings is not None else []).append)
 
-    def client(settings: Settings, secrets: Secrets, clock: Clock) -> Client:
-        made = Client(settings, secrets, clock)
+    def client(settings: Settings, secrets: Secrets, clock: Clock, warn: Callable[[str], None]) -> Client:
+        made = Client(settings, secrets, clock, warn)
         made._transport = api  # type: ignore[assignment]
         return made
 

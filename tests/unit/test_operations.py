@@ -711,7 +711,7 @@ def test_a_cdn_configuration_of_another_shape_is_not_built_upon(config: Any) -> 
 
 @pytest.fixture
 def pair() -> dict[str, Any]:
-    auth._tokens.clear()
+    auth._known.clear()
     return {"api_key": None, "refresh_token": REFRESH_TOKEN, "client_id": CLIENT_ID}
 
 
