@@ -5,24 +5,19 @@
 
 from __future__ import annotations
 
-
-class ModuleDocFragment:
-    # The connection options.
-    DOCUMENTATION = r"""
-requirements:
-  - requests (on the host that runs the task, usually the controller)
-options:
+_API_KEY = r"""
   api_key:
     description:
       - The API key, which is sent as the Bearer credential.
-      - One of O(api_key), or O(refresh_token) with O(client_id), is required.
+      - One of O(api_key), or O(refresh_token) with O(client_id), is required. Where all are given, the key is used until the API refuses it.
       - Default is the environment variable E(CLOUDNEXUS_API_KEY); an empty variable counts as not set.
     type: str
+"""
+_OTHERS = r"""
   refresh_token:
     description:
       - The OAuth2 refresh token that was obtained at login.
       - Together with O(client_id) it gets an access token, which is renewed 60 seconds before it expires, and once when the API refuses it.
-      - Where O(api_key) is given too, the key is used until the API refuses it.
       - Default is the environment variable E(CLOUDNEXUS_REFRESH_TOKEN); an empty variable counts as not set.
     type: str
   client_id:
@@ -74,12 +69,30 @@ options:
       - Default is the environment variable E(CLOUDNEXUS_TOKEN_CACHE), and C(cloudnexus) in the user's cache folder (E(XDG_CACHE_HOME), C(~/.cache)) where
         that is not set.
     type: path
+"""
+
+
+class ModuleDocFragment:
+    # The connection options of every module.
+    DOCUMENTATION = rf"""
+requirements:
+  - requests (on the host that runs the task, usually the controller)
+options:
+{_API_KEY}{_OTHERS}
 notes:
   - Where the connection is local, without become and without async, the task runs inside Ansible's own process on the controller, which is some
     twenty times faster than a module. The variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS) turns that off with
     V(false); the result is the same.
   - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY), be they Ansible's own or the task's C(environment).
   - The API's operations that its vendor has not documented may be missing; the failure then says which one, and what to do instead.
+"""
+
+    # The connection options of what uses a token and no key.
+    TOKEN = rf"""
+requirements:
+  - requests (on the controller)
+options:
+{_OTHERS}
 """
 
     # The attributes that all modules have.

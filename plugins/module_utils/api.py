@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 #: Pages of one list that are read at most; more is an error, never a list that is silently cut.
 MAX_PAGES = 20_000
+#: A list may take this many times as long as one request with all its attempts, however many pages it has.
+LIST_REQUESTS = 20
 
 _MISSING = (404, 405, 501)
 
@@ -108,6 +110,7 @@ class Reader:
     def _pages(self, call: Call, deadline: Deadline | None = None, *, missing: tuple[int, ...] = ()) -> Iterator[Page]:
         links: set[str] = set()
         url = None
+        deadline = self.clock.deadline(LIST_REQUESTS * self._client.longest_request).earlier(deadline)
         for _number in range(MAX_PAGES):
             try:
                 answer = self._object(call, self._client.json(Call(call.method, call.path, url=url), deadline))
@@ -126,6 +129,8 @@ class Reader:
                 return
             if link in links:
                 raise BadAnswer(f"{call}: a page link of the API leads back to a page that was read before.")
+            if deadline.passed:
+                raise BadAnswer(f"{call}: the list could not be read to its end in time (see api_timeout).")
             links.add(link)
             url = page_url(self._client.base_url, link)
         raise BadAnswer(f"{call}: the list has more than {MAX_PAGES} pages.")

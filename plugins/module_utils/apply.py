@@ -8,7 +8,7 @@ Whatever fails, the error's ``known`` says what exists by then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,14 +56,17 @@ class InstancePlan:
 class InstanceApplier:
     """Carries out one plan. ``instance`` and ``action`` say at any time what has come of it."""
 
-    def __init__(self, plan: InstancePlan, client: Client) -> None:
+    def __init__(self, plan: InstancePlan, client: Client, warn: Callable[[str], None]) -> None:
         self._plan = plan
+        self._warn = warn
         self._reader = Reader(client)
         self._writer = Writer(client)
         self._clock = client.clock
         self._deadline = client.clock.deadline(plan.wait_timeout)
         self.instance: Json | None = dict(plan.change.current) if plan.change.current is not None else None
         self.action: str = "none"
+        #: The request that is under way, or whose outcome is not known yet; for the sentence of an interruption.
+        self._under_way: str | None = None
 
     def apply(self) -> None:
         """Do what the plan says. Raises a CloudNexusError that knows what exists by now."""
@@ -72,6 +75,22 @@ class InstanceApplier:
         except CloudNexusError as error:
             error.known = {"changed": self.action != "none", "action": self.action, "instance": self.instance}
             raise
+        except BaseException:  # Ctrl-C, or the task's own timeout: no result will say what exists
+            self._warn(self._so_far())
+            raise
+
+    def _so_far(self) -> str:
+        """What an interruption leaves behind."""
+        done = {"create": "was created", "recreate": "was created in place of the old one", "update": "was changed", "delete": "was deleted"}
+        parts = []
+        if self.action in done and self.instance is not None:
+            status = f"; its last status is {self.instance.get('status')!r}" if self.action != "delete" else ""
+            parts.append(f"The {INSTANCE.called(self.instance)} {done[self.action]}{status}.")
+        if self._under_way:
+            parts.append(f"{self._under_way}, and may or may not have had its effect.")
+        if not parts:
+            parts.append("Nothing was changed.")
+        return f"Interrupted. {' '.join(parts)} The same task again finds what there is, and goes on from there."
 
     def _apply(self, change: Change, current: Json | None) -> None:
         if change.action == "create":
@@ -89,6 +108,8 @@ class InstanceApplier:
             instance = current
         if self._plan.wait:
             self._wait_until_up(instance)
+        if self.action in ("create", "recreate") and self._plan.unique_name:
+            self._look_for_a_twin(instance)
 
     # --- Create ---
 
@@ -103,10 +124,12 @@ class InstanceApplier:
                 raise _in_doubt(body, error.lost, "it was sent twice, and the list of instances shows none of that name") from None
         self.instance = instance
         self.action = "recreate" if old_id else "create"
+        self._under_way = None
         return instance
 
     def _create_or_find(self, body: Mapping[str, Any], old_id: str | None) -> Json:
         """Send the creation; where its answer is lost, look whether it worked. Raises _NothingToBeFound if not."""
+        self._under_way = f"The creation of {body['name']} was under way"
         try:
             return self._writer.create_instance(body)
         except CloudNexusError as error:
@@ -133,6 +156,17 @@ class InstanceApplier:
             raise _in_doubt(body, lost, f"{found['id']} has that name, but another {' and '.join(others)}: somebody else may have made it")
         return found
 
+    def _look_for_a_twin(self, instance: Json) -> None:
+        """Somebody else may have made one of the same name at the same moment; only looking again shows it (contract: rule 5)."""
+        twins = [item for item in self._reader.instances() if item["name"] == instance["name"] and item["id"] != instance["id"]]
+        if twins:
+            ids = " and ".join(sorted(item["id"] for item in twins))
+            raise Ambiguous(
+                f"This task has made {instance['id']}, and by now {ids} of the same name {instance['name']} "
+                f"{'is' if len(twins) == 1 else 'are'} there too: another run or user made it at the same moment. "
+                f"Delete one of them with state=absent and its id; until then the name is ambiguous."
+            )
+
     # --- Delete, recreate, update ---
 
     def _delete(self, current: Json) -> None:
@@ -141,6 +175,7 @@ class InstanceApplier:
             self._wait_until_gone(current)
 
     def _send_delete(self, current: Json) -> None:
+        self._under_way = f"The deletion of the {INSTANCE.called(current)} was under way"
         try:
             self._writer.delete_instance(current["id"], current.get("region"))
         except NotFound as error:
@@ -148,6 +183,7 @@ class InstanceApplier:
             if self._seen(current) is not None:
                 raise OperationMissing("DELETE /instances/{id}", api_error=error.api_error) from None
         self.action = "delete"
+        self._under_way = None
 
     def _recreate(self, current: Json, change: Change) -> Json:
         self._send_delete(current)
@@ -161,6 +197,7 @@ class InstanceApplier:
             raise
 
     def _update(self, current: Json, change: Change) -> Json:
+        self._under_way = f"A change of the {INSTANCE.called(current)} was under way"
         try:
             self._writer.update_instance(current["id"], change.body, current.get("region"))
         except (OperationMissing, NotFound) as error:
@@ -176,6 +213,7 @@ class InstanceApplier:
                 api_error=error.api_error,
             ) from None
         self.action = "update"
+        self._under_way = None
         # The answer to a PATCH is not documented: a fresh read says what has come of it.
         self.instance = (None if self._plan.wait else self._seen(current)) or {**current, **change.body}
         return self.instance
@@ -250,11 +288,19 @@ def _in_doubt(body: Mapping[str, Any], lost: CloudNexusError, why: str) -> InDou
     )
 
 
-def put_cdn_config(body: Mapping[str, Any], client: Client, *, wait: bool) -> None:
+def put_cdn_config(body: Mapping[str, Any], client: Client, warn: Callable[[str], None], *, wait: bool) -> None:
     """Replace the CDN configuration, and sit out its propagation if that was asked for."""
-    Writer(client).put_cdn_config(body)
-    if wait:
-        client.clock.sleep(CDN_PROPAGATION)
+    so_far = "The change of the CDN configuration was under way, and may or may not have had its effect"
+    try:
+        Writer(client).put_cdn_config(body)
+        so_far = f"The CDN configuration was changed; it reaches the edge within {CDN_PROPAGATION:.0f} s"
+        if wait:
+            client.clock.sleep(CDN_PROPAGATION)
+    except CloudNexusError:
+        raise
+    except BaseException:  # as in InstanceApplier.apply
+        warn(f"Interrupted. {so_far}.")
+        raise
 
 
 def two_of_one_name(name: str, found: list[Json]) -> Ambiguous:

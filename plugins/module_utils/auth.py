@@ -12,7 +12,7 @@ from typing import Any
 
 from . import checks
 from .clock import Clock
-from .errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, Refused
+from .errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, RateLimited, Refused
 from .masking import Secrets
 from .settings import Settings
 from .token_store import Token, TokenCacheMissing, TokenStore, fingerprint
@@ -124,7 +124,7 @@ class TokenSession:
         except CloudNexusError as error:
             # Whatever the token was for has not been sent.
             error.in_doubt = False
-            if isinstance(error, Refused):
+            if isinstance(error, Refused) and not isinstance(error, RateLimited):
                 error.message += " The refresh token is not, or no longer, valid for this client: log in again and set CLOUDNEXUS_REFRESH_TOKEN anew."
             raise
 

@@ -69,6 +69,12 @@ class Client:
         self._credential = Credential(settings, secrets, clock, self._refresh, warn)
         self._transport = Transport(settings, secrets)
         self._retry = Retry(settings.api_timeout, settings.api_retries, clock)
+        #: Seconds that one request may take, with all its attempts and the pauses between them.
+        self.longest_request = self._retry.bound
+
+    def access_token(self) -> str:
+        """The credential that would be sent now. Raises what its refresh raises."""
+        return self._credential.bearer()
 
     def json(self, call: Call, deadline: Deadline | None = None) -> Any:
         """Send ``call`` and return its answer's JSON. Raises a CloudNexusError."""

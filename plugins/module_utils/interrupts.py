@@ -1,16 +1,56 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Interruptions: told to whom they concern, and kept back for the few moments in which they would lose something."""
+"""Interruptions: raised where something must still be said, and kept back for the moments in which they would lose something."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+#: What ends a process that a user, or a job that is cancelled, wants to end.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """The process is to end: Ctrl-C, or a signal of another process."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@contextlib.contextmanager
+def raised() -> Iterator[None]:
+    """Raise Interrupted within the block, and hand the signal on to whoever handled it before when the block is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+
+    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+        for other in _ENDING:  # a second Ctrl-C must not interrupt what the first one has still to say
+            signal.signal(other, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    before = {number: signal.signal(number, interrupt) for number in _ENDING if signal.getsignal(number) not in (signal.SIG_IGN, None)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    try:
+        yield
+    except Interrupted as interruption:
+        restore()
+        os.kill(os.getpid(), interruption.number)
+        raise  # whoever handled the signal has not ended the process
+    finally:
+        restore()
 
 
 @contextlib.contextmanager
@@ -23,7 +63,7 @@ def kept_back() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*_ENDING, signal.SIGALRM))
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -58,6 +58,8 @@ class Operation:
 def run(operation: Operation, params: Params, context: Context, clock: Clock | None = None) -> dict[str, Any]:
     """Run ``operation`` and return the result, failed or not, as plain JSON data without secrets. Never raises an Exception."""
     secrets = Secrets((params.get("api_key"), params.get("refresh_token")))
+    warn = context.warn
+    context = replace(context, warn=lambda text: warn(secrets.mask(text)))
     try:
         result = _run(operation, params, context, secrets, clock or Clock())
     except CloudNexusError as error:

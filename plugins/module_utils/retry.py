@@ -46,6 +46,8 @@ class Retry:
     """
 
     def __init__(self, api_timeout: float, api_retries: int, clock: Clock) -> None:
+        #: Seconds for all attempts of one request and the pauses between them.
+        self.bound = api_timeout * (api_retries + 1)
         self._api_timeout = api_timeout
         self._api_retries = api_retries
         self._clock = clock
@@ -57,7 +59,7 @@ class Retry:
         A request that can't be repeated in doubt (a create: contract, rule 4) is sent again only where it is certain
         that nothing was done. Raises what the last attempt raised.
         """
-        bound = self._clock.deadline(self._api_timeout * (self._api_retries + 1)).earlier(deadline)
+        bound = self._clock.deadline(self.bound).earlier(deadline)
         for number in range(self._api_retries + 1):
             asked = self._pause.left()
             if asked > bound.left:

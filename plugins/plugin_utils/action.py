@@ -26,9 +26,11 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ..module_utils.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
+from ..module_utils.interrupts import Interrupted, raised
 from ..module_utils.masking import Secrets
 from ..module_utils.operation import Context, Operation, run
 from ..module_utils.transport import REQUESTS_IMPORT_ERROR, tls_context
+from .plain import plain
 
 IN_PROCESS = "CLOUDNEXUS_IN_PROCESS"
 #: What a module's result shows in the place of an option that is never logged.
@@ -39,6 +41,11 @@ if REQUESTS_IMPORT_ERROR is None and os.environ.get("CLOUDNEXUS_API_URL", DEFAUL
     # Whatever is wrong here is reported by the task that needs it.
     with suppress(Exception):
         tls_context(validate_certs=True, ca_path=os.environ.get("CLOUDNEXUS_CA_PATH") or None)
+
+
+#: Ansible's standard error, from before its workers are forked. When it is interrupted, it shows nothing any more of
+#: what a worker hands it for display.
+_STDERR = os.dup(2)
 
 
 class OperationAction(NormalAction):
@@ -62,7 +69,7 @@ class OperationAction(NormalAction):
                 return result
         self._display.vvv(f"{self._task.action}: runs in the controller's process")
         result = ActionBase.run(self, tmp, task_vars)
-        with _set(environment):
+        with _set(environment), raised():
             result.update(self._run_operation(host_vars))
         return result
 
@@ -133,7 +140,7 @@ class OperationAction(NormalAction):
     # --- In process ---
 
     def _run_operation(self, host_vars: Mapping[str, Any]) -> dict[str, Any]:
-        validation = _validator(self.operation).validate(_plain(self._task.args))
+        validation = _validator(self.operation).validate(plain(self._task.args))
         params: dict[str, Any] = validation.validated_parameters
         warnings: list[str] = []
         if validation.error_messages:
@@ -143,7 +150,15 @@ class OperationAction(NormalAction):
             result: dict[str, Any] = {"failed": True, "msg": message}
         else:
             context = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append)
-            result = run(self.operation, params, context)
+            try:
+                result = run(self.operation, params, context)
+            except Interrupted:
+                _say_at_once(warnings)
+                raise
+            except BaseException:  # the task's timeout; its failure is a result of Ansible's own
+                for warning in warnings:
+                    self._display.warning(warning)
+                raise
         if _invocation_wanted(host_vars):
             result["invocation"] = {"module_args": {name: NO_LOG if value and name in SECRET_OPTIONS else value for name, value in params.items()}}
         if warnings:
@@ -152,6 +167,11 @@ class OperationAction(NormalAction):
         secrets = Secrets(value for name, value in params.items() if name in SECRET_OPTIONS and isinstance(value, str))
         masked: dict[str, Any] = secrets.mask_data(result)
         return masked
+
+
+def _say_at_once(warnings: list[str]) -> None:
+    with suppress(OSError):
+        os.write(_STDERR, "".join(f"[WARNING]: {warning}\n" for warning in warnings).encode())
 
 
 @functools.cache
@@ -177,19 +197,6 @@ def _is_this_interpreter(interpreter: str) -> bool:
         return os.path.realpath(path), os.path.realpath(os.path.dirname(path))
 
     return interpreter == sys.executable or place(interpreter) == place(sys.executable)
-
-
-def _plain(value: Any) -> Any:
-    """Arguments as plain Python values: Ansible's own are subclasses that carry tags."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, Mapping):
-        return {str.__str__(key) if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, (list, tuple, set)):
-        return [_plain(item) for item in value]
-    return str(value)
 
 
 @contextmanager

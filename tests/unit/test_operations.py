@@ -161,6 +161,36 @@ def test_somebody_else_makes_one_of_the_name_at_the_same_time() -> None:
     assert api.writes() == [POST]
 
 
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("recreated", [False, True])
+def test_two_runs_that_create_the_same_name_at_the_same_moment(wait: bool, recreated: bool) -> None:
+    api = FakeApi()
+    if recreated:
+        api.make("web-01", region="eu-west")
+
+    def beside(right: Right) -> Answer:
+        answer = right()
+        api.make("web-01")
+        return answer
+
+    api.spoil(*POST, beside)
+    result = run_instance(api, **WEB, wait=wait, recreate=True)
+    ours = result["instance"]["id"]
+    (theirs,) = {item["id"] for item in api.account.state()["instances"]} - {ours}
+    assert result["failed"]
+    assert result["changed"]
+    assert result["action"] == ("recreate" if recreated else "create")
+    assert result["msg"].startswith(f"This task has made {ours}, and by now {theirs} of the same name web-01 is there too")
+    assert "state=absent and its id" in result["msg"]
+
+
+def test_without_looking_there_may_be_two() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    assert run_instance(api, **WEB, unique_name=False)["action"] == "create"
+    assert LIST not in api.calls
+
+
 def test_one_of_the_name_that_is_not_what_was_asked_for_is_not_taken_for_it() -> None:
     api = FakeApi()
 
@@ -260,7 +290,7 @@ def test_a_wait_ends_when_the_api_stays_away() -> None:
 def test_no_wait() -> None:
     api = FakeApi()
     assert run_instance(api, **WEB, wait=False)["instance"]["status"] == "provisioning"
-    assert api.calls == [LIST, POST]
+    assert api.calls == [LIST, POST, LIST]
 
 
 def test_an_instance_that_still_boots_is_awaited_by_the_next_run() -> None:
@@ -817,3 +847,68 @@ def test_a_redirected_create_is_in_doubt() -> None:
 
     api.spoil(*POST, redirect, times=2)
     assert "may exist" in run_instance(api, **WEB)["msg"]
+
+
+# --- Interruptions -----------------------------------------------------------------------------------------------------
+
+
+def interrupt_after(right: Right) -> Answer:
+    right()
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "given", "sentence"),
+    [
+        (LIST, {}, None),
+        (POST, {}, "The creation of web-01 was under way, and may or may not have had its effect."),
+        (("GET", "/instances/inst_00000001"), {}, "The instance web-01 (inst_00000001) was created; its last status is 'provisioning'."),
+        (("PATCH", "/instances/inst_00000001"), {"plan": "enterprise"}, "A change of the instance web-01 (inst_00000001) was under way"),
+        (("DELETE", "/instances/inst_00000001"), {"state": "absent"}, "The deletion of the instance web-01 (inst_00000001) was under way"),
+        (("GET", "/instances/inst_00000001"), {"state": "absent"}, "The instance web-01 (inst_00000001) was deleted."),
+    ],
+)
+def test_an_interruption_says_what_is_left_behind(spoilt: tuple[str, str], given: dict[str, Any], sentence: str | None) -> None:
+    api, warnings = FakeApi(), list[str]()
+    if given:
+        api.make("web-01")
+    api.spoil(*spoilt, interrupt_after)
+    with pytest.raises(KeyboardInterrupt):
+        run_operation(api, instance.OPERATION, warnings=warnings, **{"name": None, "id": None, "plan": None, "region": None, **WEB, **given})
+    if sentence is None:
+        assert warnings == []
+    else:
+        assert warnings[0].startswith(f"Interrupted. {sentence}")
+        assert warnings[0].endswith("The same task again finds what there is, and goes on from there.")
+    assert not run_instance(api, **{**WEB, **given}).get("failed")
+
+
+def test_an_interruption_while_the_cdn_propagates(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, warnings = FakeApi(), list[str]()
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api.clock, "sleep", lambda seconds: interrupted(seconds) if seconds else None)
+    with pytest.raises(KeyboardInterrupt):
+        run_operation(api, cdn.OPERATION, warnings=warnings, cache_ttl=5, wait=True)
+    assert warnings == ["Interrupted. The CDN configuration was changed; it reaches the edge within 60 s."]
+
+
+# --- Bounds ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_that_never_ends_ends() -> None:
+    """Each page comes just in time, and names another one."""
+    api = FakeApi()
+    numbers = iter(range(100_000))
+
+    def slow(right: Right) -> Answer:
+        api.clock.time += 29
+        return answer(200, {"items": [], "pagination": {"next_page": f"/instances?cursor={next(numbers)}", "total_count": 0}})
+
+    api.spoil(*LIST, slow, times=1000)
+    started = api.clock.time
+    result = run_operation(api, instance_info.OPERATION, name=None, id=None, region=None, plan=None, status=None)
+    assert result["msg"] == "GET /instances: the list could not be read to its end in time (see api_timeout)."
+    assert api.clock.time - started <= 20 * 30 * 6 + 30

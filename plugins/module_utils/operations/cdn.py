@@ -39,7 +39,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
         return Plan(values, change)
 
     def apply(client: Client) -> Mapping[str, Any]:
-        put_cdn_config(change.body, client, wait=params["wait"])
+        put_cdn_config(change.body, client, context.warn, wait=params["wait"])
         return values
 
     return Plan(values, change, apply)

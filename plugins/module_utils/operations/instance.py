@@ -91,7 +91,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     plan = InstancePlan(change, desired, params["unique_name"], params["recreate"], params["wait"], params["wait_timeout"])
 
     def apply(client: Client) -> Mapping[str, Any]:
-        applier = InstanceApplier(plan, client)
+        applier = InstanceApplier(plan, client, context.warn)
         try:
             applier.apply()
         except OperationMissing as error:

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An access token for other tools, from the same store as the one that the modules use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .client import Client
+from .clock import Clock
+from .errors import CloudNexusError, InvalidOption
+from .masking import Secrets
+from .settings import Settings
+
+
+def access_token(params: Mapping[str, Any], warn: Callable[[str], None], clock: Clock | None = None) -> str:
+    """Return an access token that the API's last word says is valid; it is renewed where it is about to expire.
+
+    ``params`` are the connection options without ``api_key``. Raises a CloudNexusError, without secrets.
+    """
+    secrets = Secrets((params.get("refresh_token"),))
+    for option in ("refresh_token", "client_id"):
+        if params.get(option) is None:
+            raise InvalidOption(option, f"is required (or CLOUDNEXUS_{option.upper()}); refresh_token and client_id together get an access token.")
+    try:
+        return Client(Settings.from_params({**params, "api_key": None}), secrets, clock or Clock(), warn).access_token()
+    except CloudNexusError as error:
+        error.message = secrets.mask(error.message)
+        raise
