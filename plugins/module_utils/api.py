@@ -25,6 +25,8 @@ Json = dict[str, Any]
 MAX_PAGES = 20_000
 #: A list may take this many times as long as one request with all its attempts, however many pages it has.
 LIST_REQUESTS = 20
+#: Readings of a list that changes while it is read, at most.
+READINGS = 3
 
 _MISSING = (404, 405, 501)
 
@@ -56,17 +58,26 @@ class Reader:
             raise _or_missing(error, "GET /instances/{id}", (405, 501)) from None
         return checked_instance(self._client, call, answer)
 
-    def instances(self, deadline: Deadline | None = None) -> Iterator[Json]:
-        """All instances, page by page, each once. Raises OperationMissing where the API offers no list."""
+    def instances(self, deadline: Deadline | None = None) -> list[Json]:
+        """All instances, each once. Raises OperationMissing where the API offers no list.
+
+        A list whose total changes from page to page was changed while it was read, and may have moved an item out of
+        sight; it is read again, a few times at most.
+        """
         call = Call("GET", "/instances")
-        seen: set[str] = set()
-        for page in self._pages(call, deadline, missing=_MISSING):
-            for item in page.items:
-                instance = checked_instance(self._client, call, item)
-                # An item that moves from one page to the next while the list is read is still one.
-                if instance["id"] not in seen:
-                    seen.add(instance["id"])
-                    yield instance
+        deadline = self._list_deadline(deadline)
+        for _reading in range(READINGS):
+            found: dict[str, Json] = {}
+            totals: set[int | None] = set()
+            for page in self._pages(call, deadline, missing=_MISSING):
+                totals.add(page.total_count)
+                for item in page.items:
+                    instance = checked_instance(self._client, call, item)
+                    # An item that moves from one page to the next while the list is read is still one.
+                    found[instance["id"]] = instance
+            if len(totals) == 1:
+                break
+        return list(found.values())
 
     def instance_logs(self, instance_id: str) -> Any:
         """The log in whatever shape the API has it (it is not documented): JSON where it is JSON, else text."""
@@ -110,7 +121,7 @@ class Reader:
     def _pages(self, call: Call, deadline: Deadline | None = None, *, missing: tuple[int, ...] = ()) -> Iterator[Page]:
         links: set[str] = set()
         url = None
-        deadline = self.clock.deadline(LIST_REQUESTS * self._client.longest_request).earlier(deadline)
+        deadline = self._list_deadline(deadline)
         for _number in range(MAX_PAGES):
             try:
                 answer = self._object(call, self._client.json(Call(call.method, call.path, url=url), deadline))
@@ -134,6 +145,9 @@ class Reader:
             links.add(link)
             url = page_url(self._client.base_url, link)
         raise BadAnswer(f"{call}: the list has more than {MAX_PAGES} pages.")
+
+    def _list_deadline(self, deadline: Deadline | None) -> Deadline:
+        return self.clock.deadline(LIST_REQUESTS * self._client.longest_request).earlier(deadline)
 
     def _object(self, call: Call, answer: Any) -> Json:
         if not isinstance(answer, dict):

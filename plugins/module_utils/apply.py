@@ -37,6 +37,8 @@ CDN_PROPAGATION = 60.0
 RUNNING = "running"
 #: Statuses that an instance won't leave by itself; they end a wait (docs/contract.md).
 BROKEN = ("failed", "error")
+#: The status of one that is being deleted: it is as good as gone (docs/contract.md).
+LEAVING = "deleting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class InstancePlan:
     recreate: bool
     wait: bool
     wait_timeout: int
+    #: Instances of the same name that are being deleted already.
+    leaving: tuple[Json, ...] = ()
 
 
 class InstanceApplier:
@@ -93,6 +97,11 @@ class InstanceApplier:
         return f"Interrupted. {' '.join(parts)} The same task again finds what there is, and goes on from there."
 
     def _apply(self, change: Change, current: Json | None) -> None:
+        if change.action == "create" or self._plan.wait:
+            # As in _recreate: two of one name would be ambiguous to the next run.
+            for leaving in self._plan.leaving:
+                self._wait_until_gone(leaving)
+            self.instance = current
         if change.action == "create":
             instance = self._create(change.body)
         elif current is None:
@@ -141,7 +150,7 @@ class InstanceApplier:
 
         def look() -> Json | None:
             try:
-                found = [item for item in self._reader.instances() if item["name"] == body["name"] and item["id"] != old_id]
+                found = [item for item in self._named(body["name"]) if item["id"] != old_id]
             except CloudNexusError as error:
                 raise _in_doubt(body, lost, f"the list of instances could not be read to find out: {error.message}") from None
             if len(found) > 1:
@@ -157,15 +166,30 @@ class InstanceApplier:
         return found
 
     def _look_for_a_twin(self, instance: Json) -> None:
-        """Somebody else may have made one of the same name at the same moment; only looking again shows it (contract: rule 5)."""
-        twins = [item for item in self._reader.instances() if item["name"] == instance["name"] and item["id"] != instance["id"]]
+        """Somebody else may have made one of the same name at the same moment; only looking again shows it (contract: rule 9).
+
+        The list is read until it shows the new instance too, so that the next run finds it, for the settling time at most.
+        """
+
+        def look() -> list[Json] | None:
+            named = self._named(instance["name"])
+            twins = [item for item in named if item["id"] != instance["id"] and item.get("status") != LEAVING]
+            return twins if twins or len(named) > len(twins) else None
+
+        try:
+            twins = wait_until(look, self._clock.deadline(SETTLING_TIME), first_interval=1.0)
+        except CloudNexusError as error:
+            error.message = f"This task has made {instance['id']}. Whether there is another one of its name could not be seen: {error.message}"
+            raise
         if twins:
-            ids = " and ".join(sorted(item["id"] for item in twins))
             raise Ambiguous(
-                f"This task has made {instance['id']}, and by now {ids} of the same name {instance['name']} "
-                f"{'is' if len(twins) == 1 else 'are'} there too: another run or user made it at the same moment. "
-                f"Delete one of them with state=absent and its id; until then the name is ambiguous."
+                f"This task has made {instance['id']}, and the list shows {_ids(twins)} of the same name {instance['name']} besides. Another run or user "
+                "made it at the same moment, or a creation whose answer was lost had its effect late. Until one of them is deleted (state=absent with "
+                "its id), the name is ambiguous."
             )
+
+    def _named(self, name: str) -> list[Json]:
+        return [item for item in self._reader.instances() if item["name"] == name]
 
     # --- Delete, recreate, update ---
 
@@ -304,5 +328,8 @@ def put_cdn_config(body: Mapping[str, Any], client: Client, warn: Callable[[str]
 
 
 def two_of_one_name(name: str, found: list[Json]) -> Ambiguous:
-    ids = " and ".join(sorted(item["id"] for item in found))
-    return Ambiguous(f"There are {len(found)} instances of the name {name}: {ids}. Which one is meant can be told with id.")
+    return Ambiguous(f"There are {len(found)} instances of the name {name}: {_ids(found)}. Which one is meant can be told with id.")
+
+
+def _ids(instances: list[Json]) -> str:
+    return " and ".join(sorted(item["id"] for item in instances))

@@ -223,9 +223,11 @@ class Account:
     # --- Pages ---
 
     def _page(self, numbered: Iterable[tuple[int, Json]], cursor: str | None) -> Page:
-        """The page after ``cursor``. A cursor names the last item seen, so that it stays right while items are added."""
+        """The page after ``cursor``. A cursor names the last item seen, so that it stays right while items are added and deleted."""
         after = _decoded(cursor) if cursor else 0
         items = list(numbered)
+        if self.settings.shifting_pages:
+            items = [(position, item) for position, (_number, item) in enumerate(items, start=1)]
         rest = [(number, item) for number, item in items if number > after]
         page = rest[: self.settings.page_size]
         more = len(rest) > len(page)

@@ -44,6 +44,8 @@ class Settings:
     #: How long a new instance is missing from the list.
     list_lag: float = 0.0
     page_size: int = 20
+    #: Page by position instead of after an item, so that a list that changes while it is read shifts.
+    shifting_pages: bool = False
     #: How long each answer takes at least.
     latency: float = 0.0
     #: Requests per second and credential; 0 is no limit.

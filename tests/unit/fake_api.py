@@ -65,6 +65,10 @@ class FakeApi:
         self.bodies: list[Any] = []
         self.bearers: list[str | None] = []
         self.spoilers: list[tuple[str, str, Spoiler]] = []
+        #: What spoils the request of a number, whatever it asks for; requests are counted from 0.
+        self.script: dict[int, Spoiler] = {}
+        #: The ids of the instances that the collection has made, in contrast to another user.
+        self.made: list[str] = []
 
     # --- For tests ---
 
@@ -97,6 +101,8 @@ class FakeApi:
         def right() -> Answer:
             return self._answer(method, path, parse_qs(parts.query), body, bearer)
 
+        if (number := len(self.calls) - 1) in self.script:
+            return self.script.pop(number)(right)
         for index, (spoilt_method, spoilt_path, spoiler) in enumerate(self.spoilers):
             if (spoilt_method, spoilt_path) == (method, path):
                 del self.spoilers[index]
@@ -122,7 +128,9 @@ class FakeApi:
         if (method, pattern) == ("GET", "/instances"):
             return answer(200, _page(path, account.instances(cursor, key)))
         if (method, pattern) == ("POST", "/instances"):
-            return answer(201, account.create_instance(body, key))
+            instance = account.create_instance(body, key)
+            self.made.append(instance["id"])
+            return answer(201, instance)
         if (method, pattern) == ("GET", "/instances/{id}"):
             return answer(200, account.instance(instance_id, key))
         if (method, pattern) == ("PATCH", "/instances/{id}"):

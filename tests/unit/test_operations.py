@@ -180,8 +180,62 @@ def test_two_runs_that_create_the_same_name_at_the_same_moment(wait: bool, recre
     assert result["failed"]
     assert result["changed"]
     assert result["action"] == ("recreate" if recreated else "create")
-    assert result["msg"].startswith(f"This task has made {ours}, and by now {theirs} of the same name web-01 is there too")
-    assert "state=absent and its id" in result["msg"]
+    assert result["msg"].startswith(f"This task has made {ours}, and the list shows {theirs} of the same name web-01 besides.")
+    assert "state=absent with its id" in result["msg"]
+
+
+def test_a_list_that_fails_after_the_creation_hides_nothing() -> None:
+    api = FakeApi()
+    api.spoil(*POST, lambda right: (right(), api.spoil(*LIST, lambda _right: answer(418)))[0])
+    result = run_instance(api, **WEB)
+    assert (result["failed"], result["changed"], result["instance"]["status"]) == (True, True, "running")
+    assert result["msg"].startswith("This task has made inst_00000001. Whether there is another one of its name could not be seen: GET /instances: ")
+
+
+def test_a_creation_whose_answer_was_lost_and_that_has_its_effect_late() -> None:
+    """After the settling time the list shows nothing, so that the creation is sent once more; then the first one comes to pass."""
+    api = FakeApi()
+
+    def late(right: Right) -> Answer:
+        api.spoil(*POST, lambda second: (right(), second())[1])
+        raise AnswerLost("The API gave no whole answer within 30 s.")
+
+    api.spoil(*POST, late)
+    result = run_instance(api, **WEB)
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["instance"]["id"] == "inst_00000002"
+    assert "the list shows inst_00000001 of the same name web-01 besides" in result["msg"]
+    assert "a creation whose answer was lost had its effect late" in result["msg"]
+
+
+@pytest.mark.parametrize("lag", [0, 2, 4])
+def test_the_next_run_finds_what_a_list_that_lags_did_not_show_at_once(lag: int) -> None:
+    api = FakeApi(list_lag=lag, boot_seconds=0)
+    assert run_instance(api, **WEB, wait=False)["action"] == "create"
+    assert run_instance(api, **WEB, wait=False)["action"] == "none"
+
+
+def test_a_list_that_never_shows_it_is_no_failure() -> None:
+    api = FakeApi(list_lag=1000)
+    started = api.clock.time
+    assert run_instance(api, **WEB, wait=False)["action"] == "create"
+    assert api.clock.time - started < 10
+
+
+def test_a_list_that_shifts_while_it_is_read() -> None:
+    """The deletion of one on the first page moves another one from the second page to the first, out of sight."""
+    api = FakeApi(page_size=2, shifting_pages=True)
+    for name in ("a", "b", "web-01", "d"):
+        api.make(name)
+
+    def shifted(right: Right) -> Answer:
+        answer = right()
+        api.account.delete_instance("inst_00000001", api.account.key_for(API_KEY))
+        return answer
+
+    api.spoil(*LIST, shifted)
+    assert run_instance(api, **WEB)["action"] == "none"
+    assert not api.writes()
 
 
 def test_without_looking_there_may_be_two() -> None:
@@ -435,13 +489,43 @@ def test_a_deletion_whose_answer_is_lost() -> None:
     assert run_instance(api, name="web-01", state="absent")["action"] == "delete"
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_one_that_is_being_deleted_is_as_good_as_gone(wait: bool) -> None:
+    api = FakeApi(delete_seconds=20)
+    api.make("web-01")
+    assert run_instance(api, name="web-01", state="absent", wait=False)["action"] == "delete"
+    again = run_instance(api, name="web-01", state="absent", wait=wait)
+    assert (again["changed"], again["action"]) == (False, "none")
+    assert bool(api.account.state()["instances"]) is not wait
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_new_one_in_place_of_one_that_is_being_deleted(wait: bool) -> None:
+    api = FakeApi(delete_seconds=20)
+    api.make("web-01")
+    run_instance(api, name="web-01", state="absent", wait=False)
+    predicted = run_instance(api, **WEB, wait=wait, check_mode=True)
+    result = run_instance(api, **WEB, wait=wait)
+    assert (predicted["action"], result["action"]) == ("create", "create")
+    assert predicted["diff"] == result["diff"]
+    assert [item["id"] for item in api.account.state()["instances"]] == [result["instance"]["id"]]
+
+
+def test_by_its_id_one_that_is_being_deleted_is_gone_too() -> None:
+    api = FakeApi(delete_seconds=20)
+    instance_id = api.make("web-01")["id"]
+    run_instance(api, id=instance_id, state="absent", wait=False)
+    assert "there is no instance inst_00000001" in run_instance(api, id=instance_id, plan="enterprise")["msg"]
+    assert run_instance(api, id=instance_id, state="absent", wait=False)["action"] == "none"
+
+
 def test_a_deletion_that_does_not_end() -> None:
     api = FakeApi(delete_seconds=10_000)
     api.make("web-01")
     result = run_instance(api, name="web-01", state="absent", wait_timeout=60)
     assert "was deleted, but the API still shows it after 60 s (wait_timeout); its last status is 'deleting'" in result["msg"]
     assert (result["changed"], result["action"]) == (True, "delete")
-    assert run_instance(api, name="web-01", state="absent", wait=False)["action"] == "delete"
+    assert run_instance(api, name="web-01", state="absent", wait=False)["action"] == "none"
 
 
 # --- What the API may not offer (contract: rule 1) ---------------------------------------------------------------------

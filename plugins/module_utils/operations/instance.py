@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import changes, checks
 from ..api import Json, Reader
-from ..apply import BROKEN, InstanceApplier, InstancePlan, two_of_one_name
+from ..apply import BROKEN, LEAVING, InstanceApplier, InstancePlan, two_of_one_name
 from ..client import Client
 from ..errors import (
     Ambiguous,
@@ -82,13 +82,13 @@ def _check(params: Params) -> None:
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     desired = declared(params)
-    current = _current(params, reader)
+    current, leaving = _current(params, reader)
     try:
         change = _present(params, desired, current, reader) if params["state"] == "present" else changes.absent(INSTANCE, current)
     except CloudNexusError as error:
         error.known = {"changed": False, "action": "none", "instance": current}
         raise
-    plan = InstancePlan(change, desired, params["unique_name"], params["recreate"], params["wait"], params["wait_timeout"])
+    plan = InstancePlan(change, desired, params["unique_name"], params["recreate"], params["wait"], params["wait_timeout"], leaving)
 
     def apply(client: Client) -> Mapping[str, Any]:
         applier = InstanceApplier(plan, client, context.warn)
@@ -120,19 +120,25 @@ def _present(params: Params, desired: Mapping[str, Any], current: Json | None, r
     return change
 
 
-def _current(params: Params, reader: Reader) -> Json | None:
-    """The instance that is meant, None where there is none. Raises Ambiguous, OperationMissing."""
+def _current(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, ...]]:
+    """The instance that is meant, None where there is none, and those of its name that are being deleted already.
+
+    Raises Ambiguous, OperationMissing.
+    """
     if params["id"] is not None:
         try:
-            return reader.instance(params["id"])
+            found = [reader.instance(params["id"])]
         except NotFound:
-            return None
-    if params["state"] == "present" and not params["unique_name"]:
-        return None
-    found = _named(params["name"], reader, "unique_name=false to make one without looking" if params["state"] == "present" else None)
-    if len(found) > 1:
-        raise two_of_one_name(params["name"], found)
-    return found[0] if found else None
+            found = []
+    elif params["state"] == "present" and not params["unique_name"]:
+        found = []
+    else:
+        found = _named(params["name"], reader, "unique_name=false to make one without looking" if params["state"] == "present" else None)
+    leaving = tuple(item for item in found if item.get("status") == LEAVING)
+    staying = [item for item in found if item not in leaving]
+    if len(staying) > 1:
+        raise two_of_one_name(params["name"], staying)
+    return (staying[0] if staying else None), leaving
 
 
 def _named(name: str, reader: Reader, way_out: str | None = None) -> list[Json]:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from .. import checks
@@ -42,13 +40,14 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     return Plan({"instances": instances})
 
 
-def _candidates(params: Params, reader: Reader) -> Iterator[Json]:
+def _candidates(params: Params, reader: Reader) -> list[Json]:
     if params["id"] is not None:
-        with suppress(NotFound):
-            yield reader.instance(params["id"])
-        return
+        try:
+            return [reader.instance(params["id"])]
+        except NotFound:
+            return []
     try:
-        yield from reader.instances()
+        return reader.instances()
     except OperationMissing as error:
         error.message += " Pass id to read one instance."
         raise
