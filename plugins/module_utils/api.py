@@ -8,11 +8,13 @@ Whatever plans is given a Reader, so that check mode can't write (see docs/archi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from . import checks
 from .client import Call, Client
 from .clock import Deadline
 from .errors import BadAnswer, CloudNexusError, OperationMissing
@@ -29,6 +31,8 @@ LIST_REQUESTS = 20
 READINGS = 3
 
 _MISSING = (404, 405, 501)
+#: An IP address or a host's name; nothing that ssh could take for an option.
+_ADDRESS = re.compile(r"[0-9A-Za-z:][0-9A-Za-z.:%_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Reader:
 
     def health(self) -> Json:
         call = Call("GET", "/health")
-        return self._object(call, self._client.json(call))
+        return self._typed(call, self._object(call, self._client.json(call)), {"status": str, "version": str, "region": str})
 
     def instance(self, instance_id: str, deadline: Deadline | None = None) -> Json:
         """Raises NotFound where there is none; OperationMissing where the API does not offer the operation."""
@@ -95,6 +99,7 @@ class Reader:
             for bucket in page.items:
                 if not all(isinstance(bucket.get(name), str) for name in ("id", "name")):
                     raise self._client.unexpected(call, "buckets with an id and a name")
+                self._typed(call, bucket, {"region": str, "created_at": str})
                 if not all(_is_count(bucket.get(name)) for name in ("size_bytes", "object_count")):
                     raise self._client.unexpected(call, "buckets with whole numbers in size_bytes and object_count")
             yield page
@@ -106,12 +111,7 @@ class Reader:
             config = self._object(call, self._client.json(call))
         except CloudNexusError as error:
             raise _or_missing(error, "GET /cdn/config", _MISSING) from None
-        types = {"cache_ttl": int, "ssl_enabled": bool, "compression": str}
-        for name, kind in types.items():
-            value = config.get(name)
-            # bool is an int in Python, and not in JSON.
-            if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-                raise self._client.unexpected(call, f"{name} of type {kind.__name__}")
+        self._typed(call, config, {"cache_ttl": int, "ssl_enabled": bool, "compression": str})
         if config.get("cache_ttl") is None:
             raise self._client.unexpected(call, "a configuration with cache_ttl")
         return config
@@ -145,6 +145,15 @@ class Reader:
             links.add(link)
             url = page_url(self._client.base_url, link)
         raise BadAnswer(f"{call}: the list has more than {MAX_PAGES} pages.")
+
+    def _typed(self, call: Call, answer: Json, types: Mapping[str, type]) -> Json:
+        """``answer``, whose fields are null, missing or of these types."""
+        for name, kind in types.items():
+            value = answer.get(name)
+            # bool is an int in Python, and not in JSON.
+            if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+                raise self._client.unexpected(call, f"{name} of type {kind.__name__}")
+        return answer
 
     def _list_deadline(self, deadline: Deadline | None) -> Deadline:
         return self.clock.deadline(LIST_REQUESTS * self._client.longest_request).earlier(deadline)
@@ -195,6 +204,11 @@ def checked_instance(client: Client, call: Call, answer: Any) -> Json:
     for name in ("status", "plan", "region", "ip"):
         if answer.get(name) is not None and not isinstance(answer[name], str):
             raise client.unexpected(call, f"an instance with a text in {name}")
+    # The one becomes part of a path, the other of a command line of ssh.
+    if not checks.is_identifier(answer["id"]):
+        raise client.unexpected(call, "an instance with an id that can stand in a path")
+    if answer.get("ip") and not _ADDRESS.fullmatch(answer["ip"]):
+        raise client.unexpected(call, "an instance with an address in ip")
     return answer
 
 

@@ -31,10 +31,15 @@ def text(option: str, value: str) -> str:
 
 
 def identifier(option: str, value: str) -> str:
-    """The id of an object, as the API gave it; it becomes one segment of a path."""
-    if not value or value in (".", "..") or not value.isascii() or not value.isprintable() or re.search(r"[\s/\\?#%]", value):
+    """The id of an object, as the API gave it."""
+    if not is_identifier(value):
         raise InvalidOption(option, "expected an id as the API shows it (such as inst_8x92a1b3).")
     return value
+
+
+def is_identifier(value: str) -> bool:
+    """Whether it can be one segment of a path."""
+    return bool(value) and value not in (".", "..") and value.isascii() and value.isprintable() and not re.search(r"[\s/\\?#%]", value)
 
 
 def integer(option: str, value: int, low: int, high: int) -> int:

@@ -10,7 +10,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -204,16 +204,39 @@ class Client:
 _MOST_ERROR = 64 * 1024
 
 
+#: Levels of nesting that an answer may have. The contract's have four; what Ansible does with a result would fail far
+#: beyond.
+_DEEPEST = 50
+
+
 def _parsed(body: bytes) -> Any:
-    """The JSON value of a body. Raises ValueError for anything that is not plain JSON."""
+    """The JSON value of a body. Raises ValueError for anything that is not plain JSON, or that says a thing twice."""
     try:
         text = body.decode("utf-8")
-        data = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        data = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_unambiguous)
         if "\\u" in text:
             json.dumps(data, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is not text
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return data
+    level = [data]
+    for _depth in range(_DEEPEST):
+        level = [item for container in level for item in _items(container) if isinstance(item, (dict, list))]
+        if not level:
+            return data
+    raise ValueError("nested too deeply")
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice in one object")
+    return found
 
 
 def _finite(text: str) -> float:

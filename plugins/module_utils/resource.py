@@ -20,6 +20,8 @@ class Field:
     mutable: bool = False
     #: Whether the documented answers show it. One that is not shown can't drift (contract: rule 2).
     shown: bool = True
+    #: Whether a value of the API is of the shape that is sent. One that isn't counts as not shown (contract: rule 2).
+    readable: Callable[[Any], bool] = lambda _current: True
     #: ``same(current, desired)``: whether there is nothing to change.
     same: Callable[[Any, Any], bool] = operator.eq
     #: ``merged(current, desired)``: the whole value to send, keeping the parts that the user left out.
@@ -38,7 +40,7 @@ class Resource:
 
         A field that is null counts as not carried.
         """
-        return {field.name: state[field.name] for field in self.fields if state.get(field.name) is not None}
+        return {field.name: state[field.name] for field in self.fields if state.get(field.name) is not None and field.readable(state[field.name])}
 
     def called(self, state: Mapping[str, Any]) -> str:
         """How sentences name one object: ``instance web-01 (inst_8x92a1b3)``."""
@@ -54,20 +56,37 @@ def _key_data(key: str) -> tuple[str, ...]:
     return tuple(key.split(None, 2)[:2])
 
 
-def _same_keys(current: Any, desired: Any) -> bool:
+def _are_keys(current: Any) -> bool:
+    return isinstance(current, list) and all(isinstance(key, str) for key in current)
+
+
+def _same_keys(current: list[str], desired: list[str]) -> bool:
     """Public keys are a set: neither their order nor a comment makes a difference."""
-    if not isinstance(current, list) or not all(isinstance(key, str) for key in current):
-        return False
     return {_key_data(key) for key in current} == {_key_data(key) for key in desired}
 
 
-def _merged_parts(current: Any, desired: Any) -> Any:
-    return {**current, **desired} if isinstance(current, Mapping) else desired
+_PARTS = ("min_instances", "max_instances", "cpu_threshold")
 
 
-def _same_parts(current: Any, desired: Any) -> bool:
+def _are_parts(current: Any) -> bool:
+    return isinstance(current, Mapping) and all(isinstance(value, int) and not isinstance(value, bool) for value in _parts(current).values())
+
+
+def _parts(current: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: current[name] for name in _PARTS if current.get(name) is not None}
+
+
+def _merged_parts(current: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_parts(current or {}), **desired}
+
+
+def _same_parts(current: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
     """A part that the user left out keeps its value, so it makes no difference."""
-    return isinstance(current, Mapping) and bool(_merged_parts(current, desired) == current)
+    return _merged_parts(current, desired) == _parts(current)
+
+
+def _is_text(current: Any) -> bool:
+    return isinstance(current, str)
 
 
 INSTANCE = Resource(
@@ -76,9 +95,9 @@ INSTANCE = Resource(
         Field("name", mutable=True),
         Field("plan", mutable=True),
         Field("region"),
-        Field("image_id", shown=False),
-        Field("ssh_keys", shown=False, same=_same_keys),
-        Field("auto_scale", mutable=True, shown=False, same=_same_parts, merged=_merged_parts),
+        Field("image_id", shown=False, readable=_is_text),
+        Field("ssh_keys", shown=False, readable=_are_keys, same=_same_keys),
+        Field("auto_scale", mutable=True, shown=False, readable=_are_parts, same=_same_parts, merged=_merged_parts),
     ),
 )
 

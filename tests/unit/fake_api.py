@@ -146,7 +146,9 @@ class FakeApi:
             return answer(200, account.put_cdn_config(body))
         if (method, pattern) == ("GET", "/health"):
             return answer(200, account.health())
-        raise AssertionError(f"unexpected: {method} {path}")
+        if (method, pattern) == ("GET", "/instances/{id}/logs"):
+            return answer(200, account.instance_log(instance_id, key))
+        raise ApiRefusal(404, "unknown_path", "There is nothing here.")
 
 
 def answer(status: int, data: Any = None, headers: dict[str, str] | None = None) -> Answer:

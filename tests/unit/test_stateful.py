@@ -228,7 +228,8 @@ class Cloud(RuleBasedStateMachine):
         event("failed" if result.get("failed") else str(result["action"]))
 
         assert elapsed <= INSTANCE, "it has a bound"
-        assert len(mine) <= 1, "never two for one"
+        # One that somebody deleted before the list was read again may be made anew: it is gone.
+        assert len(mine if alone else [item for item in mine if item in after]) <= 1, "never two for one"
         assert "fault of the collection" not in result.get("msg", "")
         self.only_what_was_announced(calls, announced)
         if result.get("failed"):
@@ -343,7 +344,9 @@ def _announced() -> Iterator[list[InstancePlan]]:
         apply.InstanceApplier.__init__ = original  # type: ignore[method-assign]
 
 
-SEARCH = settings(max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+SEARCH = settings(
+    max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, report_multiple_bugs=False
+)
 
 
 def test_no_sequence_breaks_a_promise() -> None:
