@@ -213,7 +213,8 @@ def _parsed(body: bytes) -> Any:
     """The JSON value of a body. Raises ValueError for anything that is not plain JSON, or that says a thing twice."""
     try:
         text = body.decode("utf-8")
-        data = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_unambiguous)
+        pairs_hook = _harmless if '"__ansible' in text or "\\u" in text else _unambiguous
+        data = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=pairs_hook)
         if "\\u" in text:
             json.dumps(data, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is not text
     except RecursionError:
@@ -237,6 +238,13 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key twice in one object")
     return found
+
+
+def _harmless(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Without the keys by which Ansible marks types and secrets in its own JSON: a module's result with one is lost."""
+    if any(key.startswith("__ansible_") for key, _value in pairs):
+        raise ValueError("a key that is Ansible's own")
+    return _unambiguous(pairs)
 
 
 def _finite(text: str) -> float:

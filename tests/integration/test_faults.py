@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -86,3 +87,27 @@ def test_nobody_there(ansible: Ansible) -> None:
     result = ansible.module("health_info", api_url="http://127.0.0.1:9/v1", api_retries=1)
     assert result["msg"] == "GET /health: The API could not be reached: Connection refused. (2 attempts were made.)"
     assert "api_error" not in result
+
+
+def test_values_that_mean_something_to_ansible(ansible: Ansible) -> None:
+    """What an API says is data, in whatever words: no template, no type, no flag of a result."""
+    nested: Any = "x"
+    for _level in range(45):
+        nested = [nested]
+    bodies: list[Any] = [
+        {"status": "healthy", "deep": nested},
+        {"status": "healthy", "failed": True, "changed": True, "ansible_facts": {"a": 1}, "_ansible_no_log": True, "exception": "x", "warnings": ["x"]},
+        {"status": "healthy", "{{ 1 + 1 }}": "{{ 1 + 1 }} {% raw %} {# #}", "large": 10**400},
+        {"status": "healthy", "x": {"__ansible_type": "TaggedStr", "value": "x"}},
+        {"status": "healthy", "\u005f_ansible_vault": "x"},
+    ]
+    for body in bodies:
+        ansible.emulator.fault("malformed", path="/health", body=json.dumps(body), content_type="application/json")
+    run = ansible.play(*[task("health_info")] * len(bodies), {"ansible.builtin.debug": {"msg": "{{ ansible_facts }}"}})
+    results = run.results
+    assert [result.get("health") for result in results[:3]] == bodies[:3]
+    assert not any(result["failed"] or result["changed"] for result in results[:3])
+    assert "'a': 1" not in str(run.entries[-1]["result"])
+    for result in results[3:]:
+        assert result["msg"].startswith("GET /health: the API's answer is not the JSON that it should be (status 200, content type application/json")
+    assert "Traceback" not in run.output

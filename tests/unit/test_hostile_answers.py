@@ -143,6 +143,7 @@ VALUES: dict[str, Any] = {
     "an empty object": {},
     "an object": {"id": "x"},
     "nested deeply": NESTED,
+    "a type of Ansible's": {"__ansible_type": "TaggedStr", "value": "x"},
 }
 #: What may be done to the whole text of an answer.
 TEXTS: dict[str, Callable[[str], bytes]] = {
