@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.checkout import ROOT, ansible_environment
 from tests.emulator.process import EmulatorProcess
+from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 
 FQCN = "cloudnexus.cloud."
 DOORS = ("in-process", "module")
@@ -53,10 +54,28 @@ class Ansible:
     #: More environment variables; an empty value is set as such.
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def tokens(self) -> Path:
+        """The token cache."""
+        return self.folder / "tokens"
+
+    def use_refresh_token(self, refresh_token: str = REFRESH_TOKEN) -> None:
+        """In place of the API key."""
+        self.environment |= {"CLOUDNEXUS_API_KEY": "", "CLOUDNEXUS_REFRESH_TOKEN": refresh_token, "CLOUDNEXUS_CLIENT_ID": CLIENT_ID}
+
     def command(self, *command: str, cwd: Path = ROOT, credentials: bool = True) -> Run:
         """Run a command of Ansible's, with the address and the credential of the emulator in the environment."""
         results = self.folder / "results.jsonl"
         results.unlink(missing_ok=True)
+        environment = self.variables(results, credentials=credentials)
+        done = subprocess.run(
+            command, check=False, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+        )
+        entries = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        return Run(done.returncode, done.stdout, entries)
+
+    def variables(self, results: Path, *, credentials: bool = True) -> dict[str, str]:
+        """The environment of a command."""
         environment = ansible_environment(
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "integration" / "callback"),
             ANSIBLE_CALLBACKS_ENABLED="results",
@@ -65,24 +84,30 @@ class Ansible:
             # Ansible takes `~` from HOME in one place and from the password file in another.
             ANSIBLE_ASYNC_DIR=str(self.folder / "async"),
             ANSIBLE_BECOME_PLUGINS=str(ROOT / "tests" / "integration" / "become"),
+            CLOUDNEXUS_TOKEN_CACHE=str(self.tokens),
             CLOUDNEXUS_IN_PROCESS=str(self.door == "in-process").lower(),
             RESULTS_FILE=str(results),
         )
         if credentials:
             environment |= {"CLOUDNEXUS_API_URL": self.emulator.api_url, "CLOUDNEXUS_API_KEY": self.emulator.api_key}
-        environment |= self.environment
-        done = subprocess.run(
-            command, check=False, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
-        )
-        entries = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-        return Run(done.returncode, done.stdout, entries)
+        return environment | self.environment
 
     def play(self, *tasks: dict[str, Any], arguments: tuple[str, ...] = (), credentials: bool = True, **play: Any) -> Run:
         """Run a play of these tasks. A task that fails does not end it."""
+        return self.command("ansible-playbook", self.playbook(*tasks, **play), *arguments, credentials=credentials)
+
+    def playbook(self, *tasks: dict[str, Any], **play: Any) -> str:
         playbook = self.folder / "playbook.yml"
         content = {"hosts": "localhost", "gather_facts": False, **play, "tasks": [{"ignore_errors": True, **task} for task in tasks]}
         playbook.write_text(json.dumps([content]))
-        return self.command("ansible-playbook", str(playbook), *arguments, credentials=credentials)
+        return str(playbook)
+
+    def hosts(self, count: int) -> str:
+        """An inventory of so many hosts that are all this machine."""
+        inventory = self.folder / "hosts"
+        lines = [f"host{number} ansible_connection=local ansible_python_interpreter='{{{{ ansible_playbook_python }}}}'" for number in range(count)]
+        inventory.write_text("\n".join(lines))
+        return str(inventory)
 
     def module(self, short_name: str, /, **options: Any) -> dict[str, Any]:
         """Run one module and return its result."""

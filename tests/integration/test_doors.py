@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
-
 from .commands import FQCN, Ansible, Run, task
 
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
@@ -155,14 +153,6 @@ def test_empty_environment_variables_count_as_not_set(ansible: Ansible) -> None:
     assert ansible.module("health_info")["health"]["status"] == "healthy"
 
 
-def test_a_refresh_token_in_place_of_a_key(ansible: Ansible) -> None:
-    ansible.environment = {"CLOUDNEXUS_API_KEY": "", "CLOUDNEXUS_REFRESH_TOKEN": REFRESH_TOKEN, "CLOUDNEXUS_CLIENT_ID": CLIENT_ID}
-    run = ansible.play({INFO: {}, "loop": [1, 2, 3]})
-    assert [item["health"]["status"] for item in run.result["results"]] == ["healthy"] * 3
-    refreshes = [entry for entry in ansible.emulator.requests() if entry["path"] == "/auth/token/refresh"]
-    assert len(refreshes) == (1 if ansible.door == "in-process" else 3)
-
-
 def test_module_defaults(ansible: Ansible) -> None:
     defaults = {"group/cloudnexus.cloud.all": {"api_timeout": 11, "api_url": ansible.emulator.api_url, "api_key": ansible.emulator.api_key}}
     run = ansible.play(task("health_info"), task("cdn_info", api_timeout=12), module_defaults=defaults, credentials=False)
@@ -187,10 +177,7 @@ def test_check_mode_and_diff_of_the_command_line(ansible: Ansible) -> None:
 
 
 def test_several_hosts_at_once(ansible: Ansible) -> None:
-    inventory = ansible.folder / "hosts"
-    lines = [f"host{number} ansible_connection=local ansible_python_interpreter='{{{{ ansible_playbook_python }}}}'" for number in range(4)]
-    inventory.write_text("\n".join(lines))
-    run = ansible.play(task("instance", **{**WEB, "name": "{{ inventory_hostname }}"}), hosts="all", arguments=("-i", str(inventory)))
+    run = ansible.play(task("instance", **{**WEB, "name": "{{ inventory_hostname }}"}), hosts="all", arguments=("-i", ansible.hosts(4)))
     assert {result["action"] for result in run.results} == {"create"}
     assert ansible.emulator.state()["created"] == 4
 

@@ -5,12 +5,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import CLIENT_ID
 
 from .commands import FQCN, Ansible, Run, task
@@ -34,17 +42,42 @@ def watched(ansible: Ansible) -> Ansible:
         "ANSIBLE_LOG_PATH": str(home / "ansible.log"),
         "ANSIBLE_LOCAL_TEMP": str(home / "tmp"),
         "ANSIBLE_REMOTE_TMP": str(home / "remote"),
+        "ANSIBLE_KEEP_REMOTE_FILES": "1",
+        "ANSIBLE_DISPLAY_TRACEBACK": "always",
+        "ANSIBLE_DIFF_ALWAYS": "1",
     }
     return ansible
 
 
+#: Access and refresh tokens that the emulator has issued.
+ISSUED = re.compile(r"cn_(access|refresh)_[0-9a-f]{6}")
+
+
 def assert_nowhere(run: Run, folder: Path) -> None:
-    for form in FORMS:
-        assert form not in run.output
-        assert form not in str(run.entries)
-        for path in (folder / "home").rglob("*"):
-            if path.is_file():
-                assert form.encode() not in path.read_bytes(), path
+    """Not in what a user sees, and not in a file, but for the token cache."""
+    for text in (run.output, str(run.entries)):
+        assert not any(form in text for form in FORMS)
+        assert not ISSUED.search(text)
+    assert_in_no_file(folder / "home")
+
+
+def assert_in_no_file(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(form.encode() in content for form in FORMS), path
+            assert not ISSUED.search(content.decode("latin-1")), path
+            if path.name.startswith("AnsiballZ"):  # a zip file in base64
+                assert CANARY not in _unpacked(content.decode()), path
+
+
+def _unpacked(script: str) -> str:
+    """What is in the modules that ANSIBLE_KEEP_REMOTE_FILES leaves, their arguments included."""
+    found = [script]
+    for data in re.findall(r"[A-Za-z0-9+/=]{1000,}", script):
+        with zipfile.ZipFile(io.BytesIO(base64.b64decode(data))) as archive:
+            found += [archive.read(name).decode("latin-1") for name in archive.namelist()]
+    return "".join(found)
 
 
 def test_success(watched: Ansible) -> None:
@@ -99,20 +132,106 @@ def test_a_private_key_in_place_of_a_public_one(watched: Ansible) -> None:
     assert "ssh_keys: element 1 is no OpenSSH public key" in run.result["msg"]
 
 
-def test_tokens_that_arrive_at_run_time(watched: Ansible) -> None:
-    watched.emulator.set(rotate=True, clients={CLIENT_ID: CANARY})
-    watched.environment |= {"CLOUDNEXUS_API_KEY": "", "CLOUDNEXUS_REFRESH_TOKEN": CANARY, "CLOUDNEXUS_CLIENT_ID": CLIENT_ID}
-    watched.emulator.fault("echo", status=400, path="/health")
-    run = watched.play(task("health_info"), arguments=("-vvvv",))
+@pytest.fixture
+def oauth2(watched: Ansible) -> Ansible:
+    """With the canary as a refresh token that rotates, and access tokens that live for a second."""
+    watched.emulator.set(keys={}, rotate=True, clients={CLIENT_ID: CANARY}, token_seconds=1)
+    watched.use_refresh_token(CANARY)
+    return watched
+
+
+def test_tokens_that_arrive_at_run_time(oauth2: Ansible) -> None:
+    for status in (400, 401, 403, 404, 500):
+        oauth2.emulator.fault("echo", status=status, path="/health")
+    run = oauth2.play(
+        *[task("health_info", api_retries=0)] * 5, task("instance", **WEB), task("instance", **{**WEB, "plan": "enterprise"}), arguments=("-vvvv",)
+    )
+    # The 401 is answered by another token, and so succeeds.
+    assert [bool(result.get("failed")) for result in run.results] == [True, False, True, True, True, False, False], run.results
+    assert run.results[0]["msg"].count("********") >= 1
+    assert_nowhere(run, oauth2.folder)
+
+
+@pytest.mark.parametrize("fault", [{"kind": "echo", "status": 400}, {"kind": "echo", "status": 500}, {"kind": "malformed", "body": f"<html>{CANARY}"}])
+def test_a_refresh_that_fails(oauth2: Ansible, fault: dict[str, Any]) -> None:
+    oauth2.emulator.fault(**fault, path="/auth/token/refresh", times=0)
+    run = oauth2.play(task("health_info", api_retries=1), arguments=("-vvvv",))
+    assert run.result["failed"]
     assert "********" in run.result["msg"]
-    assert not re.search(r"cn_(access|refresh)_[0-9a-f]", run.output)
+    assert_nowhere(run, oauth2.folder)
+
+
+def test_an_answer_to_a_refresh_that_is_broken(oauth2: Ansible) -> None:
+    """What is no usable token may be one all the same, and is not shown."""
+    for body in (
+        '{"access_token": ["cn_access_abcdef0"]}',
+        '{"access_token": "cn_access_abcdef0 x"}',
+        "cn_access_abcdef0",
+        '{"access_token": "cn_access_abcdef0"',
+    ):
+        oauth2.emulator.fault("malformed", path="/auth/token/refresh", body=body, content_type="application/json")
+    run = oauth2.play(*[task("health_info", api_retries=0)] * 4, arguments=("-vvvv",))
+    assert [result["failed"] for result in run.results] == [True] * 4
+    assert_nowhere(run, oauth2.folder)
+
+
+def test_nothing_goes_to_another_origin(watched: Ansible) -> None:
+    """Page links and redirects of all kinds to a server that is not the API."""
+    with EmulatorProcess() as elsewhere:
+        there = elsewhere.api_url.removeprefix("http:")
+        host = there.removeprefix("//")
+        links = [f"http:{there}/x", f"{there}/x", f"http://127.0.0.1@{host}/x", f"/\\{host}/x", f"https:{there}/x", f"http:\\\\{host}/x"]
+        for link in links:
+            page = {"items": [], "pagination": {"next_page": link, "total_count": 0}}
+            watched.emulator.fault("malformed", path="/instances", body=json.dumps(page), content_type="application/json")
+        for status in (301, 302, 303, 307, 308):
+            watched.emulator.fault("redirect", path="/health", status=status, location=f"http:{there}/health")
+            watched.emulator.fault("redirect", method="POST", path="/instances", status=status, location=f"http:{there}/instances")
+        redirected = [task("health_info")] * 5
+        run = watched.play(*[task("instance_info")] * len(links), *redirected, task("instance", **WEB, unique_name=False))
+        assert [result["failed"] for result in run.results] == [True] * (len(links) + 6)
+        assert not elsewhere.requests()
     assert_nowhere(run, watched.folder)
+    watched.emulator.clear_faults()
+
+
+def test_ansible_runner(oauth2: Ansible) -> None:
+    """As AWX runs it: the credential in the environment, the events and artifacts kept."""
+    oauth2.emulator.set(token_seconds=3600)
+    data = oauth2.folder / "runner"
+    (data / "project").mkdir(parents=True)
+    (data / "env").mkdir()
+    failing = task("health_info", api_retries=0)
+    oauth2.emulator.fault("echo", status=400, path="/health")
+    shutil.copy(oauth2.playbook(task("instance", **WEB), failing, task("instance", **{**WEB, "plan": "enterprise"})), data / "project" / "site.yml")
+    variables = oauth2.variables(oauth2.folder / "results.jsonl")
+    (data / "env" / "cmdline").write_text("-vvvv --diff")
+    command = [str(Path(sys.executable).parent / "ansible-runner"), "run", str(data), "-p", "site.yml", "--ident", "job"]
+    done = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    events = [json.loads(path.read_text()) for path in (data / "artifacts" / "job" / "job_events").glob("*.json")]
+    results = [event["event_data"]["res"] for event in events if event["event"] in ("runner_on_ok", "runner_on_failed")]
+    assert len(results) == 3
+    assert any("********" in str(result.get("msg")) for result in results)
+    assert any(result.get("diff") for result in results)
+    # ansible-runner writes down the environment that it was given, with values whose names look like secrets hidden.
+    (data / "artifacts" / "job" / "command").unlink(missing_ok=True)
+    assert_in_no_file(data)
+    assert_nowhere(Run(done.returncode, done.stdout), oauth2.folder)
 
 
 def test_the_fast_door_writes_no_file_at_all(watched: Ansible) -> None:
     if watched.door == "in-process":
-        watched.environment["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
         run = watched.play({FQCN + "cloudnexus_health_info": {"api_key": CANARY}}, arguments=("-vvvv",))
         (watched.folder / "playbook.yml").unlink()
         assert not list((watched.folder / "home").rglob("AnsiballZ*"))
         assert_nowhere(run, watched.folder)
+
+
+def test_what_is_kept_of_a_module_is_searched(watched: Ansible) -> None:
+    """The search itself works: arguments do stand in what ANSIBLE_KEEP_REMOTE_FILES leaves (docs/guarantees.md)."""
+    if watched.door == "module":
+        watched.play({FQCN + "cloudnexus_health_info": {"api_key": CANARY}})
+        kept = [path.read_text() for path in (watched.folder / "home").rglob("AnsiballZ*")]
+        assert kept
+        assert any(CANARY in _unpacked(script) for script in kept)

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C, a job that is cancelled, a task's timeout: it ends soon, says what was made, and leaves nothing running or locked."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from tests.checkout import ROOT
+from tests.emulator.settings import REFRESH_TOKEN
+
+from .commands import FQCN, Ansible, task
+
+WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
+MADE = r"Interrupted\. The instance web-01 \(inst_00000001\) was created; its last status is 'provisioning'\."
+
+
+def start(ansible: Ansible, *tasks: dict[str, Any]) -> subprocess.Popen[str]:
+    """A play in a process group of its own, as a terminal would have it, or AWX."""
+    return subprocess.Popen(
+        ["ansible-playbook", ansible.playbook(*tasks)],
+        cwd=ROOT,
+        env=ansible.variables(ansible.folder / "results.jsonl"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until_requested(ansible: Ansible, process: subprocess.Popen[str], method: str, path: str) -> None:
+    while not [entry for entry in ansible.emulator.requests() if entry["method"] == method and re.fullmatch(path, entry["path"])]:
+        assert process.poll() is None, process.communicate()[0]
+
+
+def group_is_empty(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_wait(ansible: Ansible, number: int) -> None:
+    ansible.emulator.set(boot_seconds=120)
+    process = start(ansible, task("instance", **WEB))
+    until_requested(ansible, process, "GET", "/instances/.*")
+    started = time.monotonic()
+    os.killpg(process.pid, number)
+    output, _error = process.communicate(timeout=30)
+    assert time.monotonic() - started < 10
+    assert process.returncode != 0
+    assert group_is_empty(process.pid)
+    if ansible.door == "in-process":
+        assert re.search(MADE, output), output
+    assert "Traceback" not in output
+    # Nobody goes on behind its back, and the next run goes on from there.
+    seen = len(ansible.emulator.requests())
+    ansible.emulator.change("inst_00000001", status="running")
+    assert ansible.module("instance", **WEB)["action"] == "none"
+    assert len(ansible.emulator.requests()) - seen == 1
+    assert ansible.emulator.state()["created"] == 1
+
+
+def test_an_interrupted_create(in_process: Ansible) -> None:
+    in_process.emulator.fault("hang", method="POST", effect=True)
+    process = start(in_process, task("instance", **WEB))
+    until_requested(in_process, process, "POST", "/instances")
+    os.killpg(process.pid, signal.SIGINT)
+    output, _error = process.communicate(timeout=30)
+    assert "Interrupted. The creation of web-01 was under way, and may or may not have had its effect." in output
+    assert in_process.module("instance", **WEB)["instance"]["status"] == "running"
+    assert in_process.emulator.state()["created"] == 1
+
+
+def test_an_interrupted_refresh_loses_no_token(in_process: Ansible) -> None:
+    """The answer holds the next refresh token: it is waited for and kept, and the lock is let go of."""
+    in_process.emulator.set(rotate=True)
+    in_process.use_refresh_token()
+    in_process.emulator.fault("slow", path="/auth/token/refresh", seconds=1)
+    process = start(in_process, task("health_info"))
+    until_requested(in_process, process, "POST", "/auth/token/refresh")
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=30)
+    assert in_process.module("health_info")["health"]["status"] == "healthy"
+    sent = [entry["body"]["refresh_token"] for entry in in_process.emulator.requests() if entry["path"] == "/auth/token/refresh"]
+    assert sent == [REFRESH_TOKEN]
+
+
+def test_the_timeout_of_a_task_says_what_was_made(in_process: Ansible) -> None:
+    in_process.emulator.set(boot_seconds=120)
+    run = in_process.play({FQCN + "cloudnexus_instance": WEB, "timeout": 3})
+    assert run.entries[0]["status"] == "failed"
+    assert re.search(MADE, " ".join(run.output.split())), run.output
