@@ -54,6 +54,8 @@ class Call:
     repeat_in_doubt: bool = True
     #: The region that it is about, for the sentence of a 403 (contract: rule 7).
     region: str | None = None
+    #: Its answer holds secrets that are not known before it is understood.
+    secret_answer: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -118,7 +120,7 @@ class Client:
 
     def _refresh(self, body: Mapping[str, str], keep: Callable[[Mapping[str, Any]], Token]) -> Token:
         """Get a new access token, and have it kept before anything can interrupt that. It is sent without a credential."""
-        call = Call("POST", "/auth/token/refresh", body)
+        call = Call("POST", "/auth/token/refresh", body, secret_answer=True)
 
         def attempt(timeout: float) -> Token:
             with kept_back():
@@ -139,11 +141,13 @@ class Client:
 
     def _not_json(self, call: Call, answer: Answer) -> BadAnswer:
         error = self._api_error(call, answer)
-        start = self._shown(answer.body.decode("utf-8", "replace")) or "nothing"
+        start = "it is not shown, as it may hold a token."
+        if not call.secret_answer:
+            start = f"it begins with: {self._shown(answer.body.decode('utf-8', 'replace')) or 'nothing'}"
         request = f", request {error.request_id}" if error.request_id else ""
         return BadAnswer(
             f"{call}: the API's answer is not the JSON that it should be (status {answer.status}, "
-            f"content type {self._shown(answer.content_type) or 'not given'}{request}); it begins with: {start}",
+            f"content type {self._shown(answer.content_type) or 'not given'}{request}); {start}",
             api_error=error,
         )
 

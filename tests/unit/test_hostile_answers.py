@@ -28,7 +28,7 @@ from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 
 from .fake_api import FakeApi, run_operation
-from .test_stateful import EXAMPLES
+from .test_stateful import EXAMPLES, SAME_EACH_TIME
 
 CONTRACT = Contract()
 WEB = {"name": "web-01", "plan": "starter", "region": "us-east"}
@@ -238,7 +238,7 @@ def parsed(body: bytes) -> Any:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda item: f"{item.operation_id}-{'-'.join(map(str, item.options.values()))}"[:60])
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=EXAMPLES, derandomize=SAME_EACH_TIME, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(data=st.data())
 def test_a_hostile_answer(scenario: Scenario, data: st.DataObject) -> None:
     auth._known.clear()
