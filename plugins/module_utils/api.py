@@ -60,7 +60,10 @@ class Reader:
             answer = self._client.json(call, deadline)
         except CloudNexusError as error:
             raise _or_missing(error, "GET /instances/{id}", (405, 501)) from None
-        return checked_instance(self._client, call, answer)
+        instance = checked_instance(self._client, call, answer)
+        if instance["id"] != instance_id:
+            raise self._client.unexpected(call, f"the instance {instance_id}")
+        return instance
 
     def instances(self, deadline: Deadline | None = None) -> list[Json]:
         """All instances, each once. Raises OperationMissing where the API offers no list.
@@ -97,7 +100,7 @@ class Reader:
         call = Call("GET", "/storage/buckets")
         for page in self._pages(call):
             for bucket in page.items:
-                if not all(isinstance(bucket.get(name), str) for name in ("id", "name")):
+                if not all(isinstance(bucket.get(name), str) and bucket[name] for name in ("id", "name")):
                     raise self._client.unexpected(call, "buckets with an id and a name")
                 self._typed(call, bucket, {"region": str, "created_at": str})
                 if not all(_is_count(bucket.get(name)) for name in ("size_bytes", "object_count")):
@@ -173,7 +176,10 @@ class Writer:
     def create_instance(self, body: Mapping[str, Any]) -> Json:
         """Sent again only where nothing was done for certain (contract: rule 4)."""
         call = Call("POST", "/instances", body, repeat_in_doubt=False, region=body["region"])
-        return checked_instance(self._client, call, self._client.json(call))
+        instance = checked_instance(self._client, call, self._client.json(call))
+        if instance["name"] != body["name"]:
+            raise self._client.unexpected(call, "the instance that was asked for, by its name")
+        return instance
 
     def update_instance(self, instance_id: str, body: Mapping[str, Any], region: str | None) -> None:
         """The body holds whole values, so that sending it twice is the same as once."""

@@ -17,6 +17,8 @@ from .errors import InvalidOption
 PLANS = ("starter", "professional", "enterprise")
 REGIONS = ("us-east", "eu-west", "ap-south")
 
+#: Characters of an id at most; the documented ones have 13.
+_LONGEST_ID = 255
 #: An OpenSSH public key: its type, its data (which always begins with a length, hence AAAA), and perhaps a comment.
 _SSH_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ AAAA\S+( .*)?")
 
@@ -39,7 +41,7 @@ def identifier(option: str, value: str) -> str:
 
 def is_identifier(value: str) -> bool:
     """Whether it can be one segment of a path."""
-    return bool(value) and value not in (".", "..") and value.isascii() and value.isprintable() and not re.search(r"[\s/\\?#%]", value)
+    return 0 < len(value) <= _LONGEST_ID and value not in (".", "..") and value.isascii() and value.isprintable() and not re.search(r"[\s/\\?#%]", value)
 
 
 def integer(option: str, value: int, low: int, high: int) -> int:

@@ -271,7 +271,7 @@ class Cloud(RuleBasedStateMachine):
         told = f"{result['msg']} {(result.get('instance') or {}).get('id')}"
         for instance_id in mine:
             if instance_id in after:
-                assert instance_id in told or "an instance may exist" in told, "it names what it made"
+                assert (instance_id in told and result["changed"]) or "an instance may exist" in told, "it names what it made"
         if alone:
             for instance_id in {item for item in before if before[item]["status"] != "deleting"} - set(after):
                 assert instance_id in told or result["action"] == "recreate", "it names what it deleted"
