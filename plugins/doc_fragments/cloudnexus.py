@@ -69,6 +69,7 @@ _OTHERS = r"""
       - Default is the environment variable E(CLOUDNEXUS_TOKEN_CACHE), and C(cloudnexus) in the user's cache folder (E(XDG_CACHE_HOME), C(~/.cache)) where
         that is not set.
     type: path
+    version_added: 0.2.0
 """
 
 

@@ -101,6 +101,8 @@ options:
       - Whether the name identifies the instance.
       - V(false) creates an instance without looking whether one of the name exists, each time that the task runs. It is for an API that offers no list
         of instances.
+      - With V(true) the list is read once more after a creation. Where somebody else has made another instance of the name at the same moment, the task
+        fails and says which one it made.
       - It has no effect with O(state=absent).
     type: bool
     default: true

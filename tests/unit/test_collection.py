@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import apply, argument_spec, retry, transport, version
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, apply, argument_spec, auth, client, retry, transport, version
 
 from tests.checkout import ROOT
 
@@ -107,6 +107,10 @@ def test_figures_in_the_documentation_are_those_of_the_code() -> None:
     contract = (ROOT / "docs" / "contract.md").read_text()
     assert f"{apply.SETTLING_TIME:g} seconds" in contract
     assert f"{transport.MAX_BODY // 1024 // 1024} MiB" in contract
+    assert f"L = {api.LIST_REQUESTS} R" in contract
+    assert f"{client._DEEPEST} levels" in contract
+    assert (api.READINGS, "up to three times" in contract) == (3, True)
+    assert f"{auth.EARLY:g} seconds before it expires" in (ROOT / "docs" / "guarantees.md").read_text()
     assert f"{apply.CDN_PROPAGATION:g} seconds" in documentation("cloudnexus_cdn")["options"]["wait"]["description"][0]
     assert f"{retry.LONGEST_PAUSE:g} seconds" in contract
 
@@ -156,6 +160,13 @@ def test_only_apply_writes() -> None:
     for path in PLUGINS.glob("module_utils/**/*.py"):
         if path.name not in ("apply.py", "api.py"):
             assert "Writer" not in path.read_text(), path.name
+
+
+def test_every_test_that_the_guarantees_name_is_there() -> None:
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    named = set(re.findall(r"`(?:tests/\w+/)?(test_\w+\.py)`", text))
+    assert len(named) >= 8
+    assert named <= {path.name for path in ROOT.glob("tests/*/test_*.py")}
 
 
 def test_there_are_no_sanity_ignores() -> None:
