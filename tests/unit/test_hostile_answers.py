@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import _parsed
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn, cdn_info, health_info, instance, instance_info
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
@@ -299,6 +300,36 @@ def _sound(body: bytes, scenario: Scenario) -> bool:
     if scenario.operation_id == "getInstance":
         return isinstance(answer, dict) and right_types(answer, schema) and bool(answer.get("id")) and bool(answer.get("name"))
     return isinstance(answer, dict) and right_types(answer, schema)
+
+
+KEYS = st.sampled_from(["a", "b", 'a": "b', "__ansible_type", "c\\u0061", "é", ""])
+SPACES = st.sampled_from(["", "", "", " ", "\n", "\t", "\r\n"])
+
+
+@given(pairs=st.lists(st.tuples(KEYS, SPACES, SPACES, KEYS), max_size=5), escaped=st.booleans(), inner=st.booleans())
+def test_keys_that_come_twice_or_are_ansibles_are_found_however_they_are_written(pairs: list[tuple[str, ...]], escaped: bool, inner: bool) -> None:
+    text = ",".join(f"{json.dumps(key, ensure_ascii=escaped)}{before}:{after}{json.dumps(value)}{before}" for key, before, after, value in pairs)
+    keys = [key for key, *_rest in pairs]
+    harmful = len(set(keys)) < len(keys) or "__ansible_type" in keys
+    body = f'{{"items": [{{"x": 1}}, {{{text}}}]}}' if inner else f"{{{text}}}"
+    try:
+        data = _parsed(body.encode())
+    except ValueError:
+        assert harmful
+    else:
+        assert not harmful
+        assert data == json.loads(body)
+
+
+@pytest.mark.parametrize(("depth", "fine"), [(50, True), (51, False), (900, False), (100_000, False)])
+def test_the_depth_of_an_answer(depth: int, fine: bool) -> None:
+    bodies = [b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth]
+    for body in bodies:
+        if fine:
+            assert _parsed(body)
+        else:
+            with pytest.raises(ValueError, match="nested too deeply"):
+                _parsed(body)
 
 
 # --- Memory ------------------------------------------------------------------------------------------------------------
