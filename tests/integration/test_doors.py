@@ -200,6 +200,18 @@ def test_values_of_the_api_are_never_templates(ansible: Ansible) -> None:
     assert [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug")] == ["{{ 1 + 1 }}"] * 2
 
 
+def test_values_of_the_api_are_never_templates_in_the_inventory(ansible: Ansible) -> None:
+    """As the role web_tier registers hosts."""
+    ansible.emulator.create("{{ 1 + 1 }}")
+    run = ansible.play(
+        {**task("instance_info"), "register": "found"},
+        {"ansible.builtin.add_host": {"name": "web", "groups": "tier", "from_api": "{{ found.instances[0].name }}"}},
+        {"ansible.builtin.debug": {"msg": "{{ hostvars['web'].from_api }}"}},
+        {"ansible.builtin.debug": {"msg": "{{ from_api }}"}, "delegate_to": "web", "vars": {"from_api": "{{ hostvars['web'].from_api }}"}},
+    )
+    assert [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug")] == ["{{ 1 + 1 }}"] * 2
+
+
 # --- The same result ---------------------------------------------------------------------------------------------------
 
 PARITY: list[tuple[str, dict[str, Any]]] = [

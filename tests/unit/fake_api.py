@@ -67,6 +67,7 @@ class FakeApi:
         self.spoilers: list[tuple[str, str, Spoiler]] = []
         #: What spoils the request of a number, whatever it asks for; requests are counted from 0.
         self.script: dict[int, Spoiler] = {}
+        self.spoilt: list[tuple[str, str]] = []
         #: The ids of the instances that the collection has made, in contrast to another user.
         self.made: list[str] = []
 
@@ -102,6 +103,7 @@ class FakeApi:
             return self._answer(method, path, parse_qs(parts.query), body, bearer)
 
         if (number := len(self.calls) - 1) in self.script:
+            self.spoilt.append((method, path))
             return self.script.pop(number)(right)
         for index, (spoilt_method, spoilt_path, spoiler) in enumerate(self.spoilers):
             if (spoilt_method, spoilt_path) == (method, path):

@@ -9,6 +9,7 @@ What is promised stands in docs/guarantees.md. ``make test`` tries a bounded num
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from hypothesis import HealthCheck, event, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.emulator.settings import API_KEY
+from tests.emulator.settings import API_KEY, CLIENT_ID
 
 from .fake_api import FakeApi, answer, run_operation
 
@@ -36,6 +37,8 @@ TIMEOUT, RETRIES, WAIT_TIMEOUT = 5, 2, 60
 EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "200"))
 #: ``make test`` tries the same ones each time, so that what lands is not decided by chance; ``make soak`` tries others.
 SAME_EACH_TIME = "SOAK_EXAMPLES" not in os.environ
+
+REFRESH = ("POST", "/auth/token/refresh")
 
 Right = Callable[[], Answer]
 
@@ -65,7 +68,11 @@ class Fault:
             return answer(429, {"error": {"message": "Too many requests."}}, {"Retry-After": str(int(self.number))} if self.number else None)
         if self.kind == "5xx before":
             return answer(500 + int(self.number), {"error": {"message": "Broken."}})
+        if self.kind == "interrupted before":
+            raise KeyboardInterrupt
         was = right()
+        if self.kind == "interrupted after":
+            raise KeyboardInterrupt
         if self.kind == "lost after":
             raise AnswerLost("The connection was reset.")
         if self.kind == "5xx after":
@@ -84,6 +91,7 @@ FAULTS = st.one_of(
     st.builds(Fault, st.sampled_from(["5xx before", "5xx after"]), st.sampled_from([0, 2, 3, 4])),
     st.builds(Fault, st.just("429"), st.sampled_from([0, 1, 3, 300])),
     st.builds(Fault, st.just("slow"), st.sampled_from([0.5, 3, 5])),
+    st.builds(Fault, st.sampled_from(["interrupted before", "interrupted after"])),
 )
 
 
@@ -147,9 +155,25 @@ class Cloud(RuleBasedStateMachine):
         shifting_pages=st.booleans(),
         show_all=st.booleans(),
         profile=st.sampled_from(["full", "full", "full", "documented"]),
+        oauth2=st.booleans(),
     )
-    def account(self, **chosen: Any) -> None:
-        self.api = FakeApi(**chosen)
+    def account(self, oauth2: bool, **chosen: Any) -> None:
+        self.api = FakeApi(**chosen, token_seconds=130, rotate=True)
+        self.logins = 0
+        self.token_cache = tempfile.TemporaryDirectory()
+        self.credential: dict[str, Any] = {"client_id": CLIENT_ID, "api_key": None, "token_cache": self.token_cache.name} if oauth2 else {}
+        self.slower = 6 if oauth2 else 1  # docs/contract.md: what the renewal of a token adds to a request
+        self.log_in()
+
+    def teardown(self) -> None:
+        if hasattr(self, "token_cache"):
+            self.token_cache.cleanup()
+
+    def log_in(self) -> None:
+        """Get a refresh token, as a person does."""
+        self.logins += 1
+        if self.credential:
+            self.credential["refresh_token"] = self.api.settings.clients[CLIENT_ID] = f"cn_login_{self.logins}"
 
     # --- Tasks ---
 
@@ -197,6 +221,8 @@ class Cloud(RuleBasedStateMachine):
         elif not check_mode:
             assert after["cache_ttl"] == options["cache_ttl"]
         again, _elapsed, _calls = self.run(cdn.OPERATION, options)
+        if "log in again" in again.get("msg", ""):
+            again, _elapsed, _calls = self.run(cdn.OPERATION, options)
         assert not again.get("failed")
         third, _elapsed, calls = self.run(cdn.OPERATION, options)
         assert (third["changed"], calls) == (False, [("GET", "/cdn/config")])
@@ -249,9 +275,22 @@ class Cloud(RuleBasedStateMachine):
         started, first = api.clock.time, len(api.calls)
         api.script = {first + number: lambda right, item=item: item.strike(api, right) for number, item in (script or {}).items()}
         given = {"wait_timeout": WAIT_TIMEOUT, **options} if operation is instance.OPERATION else options
-        result = run_operation(api, operation, check_mode=check_mode, api_timeout=TIMEOUT, api_retries=RETRIES, **given)
+        auth._known.clear()  # each task is a process of its own
+        warnings: list[str] = []
+        try:
+            result = run_operation(
+                api, operation, check_mode=check_mode, warnings=warnings, api_timeout=TIMEOUT, api_retries=RETRIES, **self.credential, **given
+            )
+        except KeyboardInterrupt:
+            result = {"failed": True, "msg": warnings[-1] if warnings else "", "interrupted": True}
         api.script = {}
-        return result, api.clock.time - started, api.calls[first:]
+        if "log in again" in result.get("msg", ""):
+            # What rotated while its answer was lost is lost (docs/guarantees.md); nothing else loses it.
+            assert REFRESH in api.spoilt, "a refresh token that rotated was lost without a fault"
+            api.spoilt.clear()
+            self.log_in()
+        calls = [call for call in api.calls[first:] if call != REFRESH]
+        return result, (api.clock.time - started) / self.slower, calls
 
     def check_mode_writes_nothing(self, options: dict[str, Any]) -> None:
         before = self.api.account.state()
@@ -269,6 +308,9 @@ class Cloud(RuleBasedStateMachine):
 
     def failure_says_what_exists(self, result: dict[str, Any], mine: list[str], before: dict[str, Any], after: dict[str, Any], alone: bool) -> None:
         told = f"{result['msg']} {(result.get('instance') or {}).get('id')}"
+        if result.get("interrupted"):
+            assert ("was under way" in told or any(item in told for item in mine)) if mine else True, "an interruption says what was under way"
+            return
         for instance_id in mine:
             if instance_id in after:
                 assert (instance_id in told and result["changed"]) or "an instance may exist" in told, "it names what it made"
@@ -316,6 +358,7 @@ PERSONS = (
     "has that name already",
     "id: there is no instance",
     "can't be made anew without its name, plan and region",
+    "log in again",
 )
 
 
