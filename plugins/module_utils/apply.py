@@ -90,6 +90,8 @@ class InstanceApplier:
         if self.action in done and self.instance is not None:
             status = f"; its last status is {self.instance.get('status')!r}" if self.action != "delete" else ""
             parts.append(f"The {INSTANCE.called(self.instance)} {done[self.action]}{status}.")
+        elif self.action == "delete" and self._plan.change.current is not None:
+            parts.append(f"The old {INSTANCE.called(self._plan.change.current)} was deleted to make room for a new one.")
         if self._under_way:
             parts.append(f"{self._under_way}, and may or may not have had its effect.")
         if not parts:
@@ -154,7 +156,9 @@ class InstanceApplier:
             except CloudNexusError as error:
                 raise _in_doubt(body, lost, f"the list of instances could not be read to find out: {error.message}") from None
             if len(found) > 1:
-                raise two_of_one_name(body["name"], found)
+                ambiguous = two_of_one_name(body["name"], found)
+                ambiguous.message += f" The answer to this task's own creation was lost, so that one of them may be its: {lost.message}"
+                raise ambiguous
             return found[0] if found else None
 
         found = wait_until(look, self._clock.deadline(SETTLING_TIME), first_interval=1.0)

@@ -158,6 +158,7 @@ def test_somebody_else_makes_one_of_the_name_at_the_same_time() -> None:
     api.spoil(*POST, lost)
     result = run_instance(api, **WEB)
     assert "There are 2 instances of the name web-01: inst_00000001 and inst_00000002" in result["msg"]
+    assert "The answer to this task's own creation was lost, so that one of them may be its" in result["msg"]
     assert api.writes() == [POST]
 
 
@@ -965,6 +966,15 @@ def test_an_interruption_says_what_is_left_behind(spoilt: tuple[str, str], given
         assert warnings[0].startswith(f"Interrupted. {sentence}")
         assert warnings[0].endswith("The same task again finds what there is, and goes on from there.")
     assert not run_instance(api, **{**WEB, **given}).get("failed")
+
+
+def test_an_interrupted_replacement_says_that_the_old_one_is_gone() -> None:
+    api, warnings = FakeApi(), list[str]()
+    api.make("web-01", region="eu-west")
+    api.spoil(*POST, interrupt_after)
+    with pytest.raises(KeyboardInterrupt):
+        run_operation(api, instance.OPERATION, warnings=warnings, **{"id": None, **WEB, "recreate": True})
+    assert "The old instance web-01 (inst_00000001) was deleted to make room for a new one. The creation of web-01 was under way" in warnings[0]
 
 
 def test_an_interruption_while_the_cdn_propagates(monkeypatch: pytest.MonkeyPatch) -> None:
