@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-_API_KEY = r"""
+
+class ModuleDocFragment:
+    # The connection options of every module.
+    DOCUMENTATION = r"""
+requirements:
+  - requests (on the host that runs the task, usually the controller)
+options:
   api_key:
     description:
       - The API key, which is sent as the Bearer credential.
       - One of O(api_key), or O(refresh_token) with O(client_id), is required. Where all are given, the key is used until the API refuses it.
       - Default is the environment variable E(CLOUDNEXUS_API_KEY); an empty variable counts as not set.
     type: str
-"""
-_OTHERS = r"""
   refresh_token:
     description:
       - The OAuth2 refresh token that was obtained at login.
@@ -70,16 +74,6 @@ _OTHERS = r"""
         that is not set.
     type: path
     version_added: 0.2.0
-"""
-
-
-class ModuleDocFragment:
-    # The connection options of every module.
-    DOCUMENTATION = rf"""
-requirements:
-  - requests (on the host that runs the task, usually the controller)
-options:
-{_API_KEY}{_OTHERS}
 notes:
   - Where the connection is local, without become and without async, the task runs inside Ansible's own process on the controller, which is some
     twenty times faster than a module. The variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS) turns that off with
@@ -88,13 +82,9 @@ notes:
   - The API's operations that its vendor has not documented may be missing; the failure then says which one, and what to do instead.
 """
 
-    # The connection options of what uses a token and no key.
-    TOKEN = rf"""
-requirements:
-  - requests (on the controller)
-options:
-{_OTHERS}
-"""
+    # The same without the key and the notes, for what uses a token. With a type, because the linter of documentation
+    # reads the plain assignments, and expects texts.
+    TOKEN: str = "options:\n" + DOCUMENTATION[DOCUMENTATION.index("  refresh_token:") : DOCUMENTATION.index("notes:")]
 
     # The attributes that all modules have.
     ATTRIBUTES = r"""
