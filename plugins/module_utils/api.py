@@ -48,6 +48,8 @@ class Reader:
     def __init__(self, client: Client) -> None:
         self._client = client
         self.clock = client.clock
+        #: Requests that the last reading of the instances took; None before the first.
+        self.list_pages: int | None = None
 
     def health(self) -> Json:
         call = Call("GET", "/health")
@@ -76,12 +78,15 @@ class Reader:
         for _reading in range(READINGS):
             found: dict[str, Json] = {}
             totals: set[int | None] = set()
+            pages = 0
             for page in self._pages(call, deadline, missing=_MISSING):
+                pages += 1
                 totals.add(page.total_count)
                 for item in page.items:
                     instance = checked_instance(self._client, call, item)
                     # An item that moves from one page to the next while the list is read is still one.
                     found[instance["id"]] = instance
+            self.list_pages = pages
             if len(totals) == 1:
                 break
         return list(found.values())

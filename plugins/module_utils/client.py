@@ -71,6 +71,7 @@ class Client:
         self._credential = Credential(settings, secrets, clock, self._refresh, warn)
         self._transport = Transport(settings, secrets)
         self._retry = Retry(settings.api_timeout, settings.api_retries, clock)
+        self.stop = self._retry.stop
         #: Seconds that one request may take, with all its attempts and the pauses between them.
         self.longest_request = self._retry.bound
 
@@ -124,6 +125,7 @@ class Client:
 
         def attempt(timeout: float) -> Token:
             with kept_back():
+                self._retry.check()  # within the block: whoever interrupts waits for those that are in it
                 answer = self._decoded(call, self._exchanged(call, None, timeout))
                 if not isinstance(answer, dict):
                     raise self.unexpected(call, "an object")

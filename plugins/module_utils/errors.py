@@ -133,6 +133,18 @@ class InDoubt(CloudNexusError):
     in_doubt = True
 
 
+class NotBegun(CloudNexusError):
+    """Nothing was sent for this one, because of what came before it."""
+
+
+class NotApproved(CloudNexusError):
+    """The changes are not the ones that were approved."""
+
+
+class FleetFailed(CloudNexusError):
+    """Some of many failed; ``known`` says which, and what was done with the others."""
+
+
 class Ambiguous(CloudNexusError):
     """Two objects where one was meant (contract: rule 5)."""
 

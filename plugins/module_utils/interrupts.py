@@ -53,6 +53,11 @@ def raised() -> Iterator[None]:
         restore()
 
 
+#: How many threads besides the main one are in a block that must not be lost.
+_holding = 0
+_changed = threading.Condition()
+
+
 @contextlib.contextmanager
 def kept_back() -> Iterator[None]:
     """Let signals wait until the block is left.
@@ -61,10 +66,31 @@ def kept_back() -> Iterator[None]:
     written down, nobody has it.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals reach the main thread only
+        # Signals reach the main thread only; it waits in until_let_go.
+        with _held():
+            yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (*_ENDING, signal.SIGALRM))
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _held() -> Iterator[None]:
+    global _holding  # noqa: PLW0603 - of the process, as signals are
+    with _changed:
+        _holding += 1
+    try:
+        yield
+    finally:
+        with _changed:
+            _holding -= 1
+            _changed.notify_all()
+
+
+def until_let_go() -> None:
+    """Return when no other thread is in a block of ``kept_back``, which lasts as long as one attempt of a request at most."""
+    with _changed:
+        _changed.wait_for(lambda: _holding == 0)

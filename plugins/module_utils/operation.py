@@ -16,7 +16,9 @@ from .changes import Change
 from .client import Client
 from .clock import Clock
 from .errors import CloudNexusError
+from .fleet import FleetChange
 from .masking import Secrets
+from .progress import Progress
 from .settings import Settings
 
 Params = Mapping[str, Any]
@@ -30,6 +32,8 @@ class Context:
     diff: bool
     #: Shows a warning the way the door does it.
     warn: Callable[[str], None]
+    #: Shows a line of progress; None where nobody looks.
+    show: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,9 @@ class Plan:
 
     #: The result's keys if nothing is carried out: what was read, or what check mode predicts.
     values: Mapping[str, Any]
-    change: Change | None = None
+    change: Change | FleetChange | None = None
     #: Carries the change out and returns the result's keys. None where there is nothing to carry out or to wait for.
-    apply: Callable[[Client], Mapping[str, Any]] | None = None
+    apply: Callable[[Client, Progress], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +63,8 @@ def run(operation: Operation, params: Params, context: Context, clock: Clock | N
     """Run ``operation`` and return the result, failed or not, as plain JSON data without secrets. Never raises an Exception."""
     secrets = Secrets((params.get("api_key"), params.get("refresh_token")))
     warn = context.warn
-    context = replace(context, warn=lambda text: warn(secrets.mask(text)))
+    show = context.show
+    context = replace(context, warn=lambda text: warn(secrets.mask(text)), show=show and (lambda text: show(secrets.mask(text))))
     try:
         result = _run(operation, params, context, secrets, clock or Clock())
     except CloudNexusError as error:
@@ -81,9 +86,10 @@ def _run(operation: Operation, params: Params, context: Context, secrets: Secret
     settings = Settings.from_params(params)
     if operation.check is not None:
         operation.check(params)
+    progress = Progress(clock, context.show)
     client = Client(settings, secrets, clock, context.warn)
     plan = operation.plan(params, Reader(client), context)
-    values = plan.values if context.check_mode or plan.apply is None else plan.apply(client)
+    values = plan.values if context.check_mode or plan.apply is None else plan.apply(client, progress)
     result: dict[str, Any] = {"changed": plan.change is not None and plan.change.changed, **values}
     if context.diff and plan.change is not None:
         result["diff"] = plan.change.diff()

@@ -51,7 +51,7 @@ class Resource:
         return {field.name: state[field.name] for field in self.fields if field.shown and field.name in state}
 
 
-def _key_data(key: str) -> tuple[str, ...]:
+def key_data(key: str) -> tuple[str, ...]:
     """A public key without its comment."""
     return tuple(key.split(None, 2)[:2])
 
@@ -62,7 +62,7 @@ def _are_keys(current: Any) -> bool:
 
 def _same_keys(current: list[str], desired: list[str]) -> bool:
     """Public keys are a set: neither their order nor a comment makes a difference."""
-    return {_key_data(key) for key in current} == {_key_data(key) for key in desired}
+    return {key_data(key) for key in current} == {key_data(key) for key in desired}
 
 
 _PARTS = ("min_instances", "max_instances", "cpu_threshold")

@@ -19,23 +19,52 @@ T = TypeVar("T")
 #: so that many clients that failed together don't come back together.
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 8.0
+#: Seconds between two requests of a task after the API has asked for a pause.
+SHORTEST_DISTANCE = 0.02
+LONGEST_DISTANCE = 2.0
 
 
 class Pause:
-    """When the API asks for a pause, every worker of the task keeps it."""
+    """When the API asks for a pause, every worker of the task keeps it; then they come back one after the other.
+
+    All at once they would only be asked again. Their distance grows with each pause that is asked for, and shrinks with
+    each request that the API takes.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._until = 0.0
+        self._next = 0.0
+        self._distance = 0.0
 
     def ask(self, seconds: float) -> None:
         with self._lock:
-            self._until = max(self._until, self._clock.now() + seconds)
+            now = self._clock.now()
+            if now >= self._until:  # the workers that were under way together are asked together, and that counts once
+                self._distance = min(max(2 * self._distance, SHORTEST_DISTANCE), LONGEST_DISTANCE)
+            self._until = max(self._until, now + seconds)
+
+    def taken(self) -> None:
+        """The API took a request."""
+        if self._distance:
+            with self._lock:
+                self._distance = self._distance * 0.95 if self._distance > SHORTEST_DISTANCE else 0.0
 
     def left(self) -> float:
+        """Seconds that are left of the pause."""
         with self._lock:
             return max(0.0, self._until - self._clock.now())
+
+    def turn(self) -> float:
+        """Seconds until it is the turn of the caller, who keeps it."""
+        if not self._until:
+            return 0.0
+        with self._lock:
+            now = self._clock.now()
+            turn = max(now, self._until, self._next)
+            self._next = turn + self._distance
+            return turn - now
 
 
 class Retry:
@@ -52,6 +81,8 @@ class Retry:
         self._api_retries = api_retries
         self._clock = clock
         self._pause = Pause(clock)
+        #: Set when the task is interrupted: no thread of it sends anything more.
+        self.stop = threading.Event()
 
     def run(self, attempt: Callable[[float], T], *, repeat_in_doubt: bool, deadline: Deadline | None = None) -> T:
         """Call ``attempt`` with the seconds that it may take, again where that is right.
@@ -64,10 +95,13 @@ class Retry:
             asked = self._pause.left()
             if asked > bound.left:
                 raise NotSent(f"The API asked for a pause of {asked:.0f} s, which is longer than this task may take.")
-            self._clock.sleep(asked)
+            self._clock.sleep(self._pause.turn())
+            self.check()
             try:
                 # Even with no time left one short attempt is made: something must say how things stand.
-                return attempt(max(min(self._api_timeout, bound.left), 1.0))
+                result = attempt(max(min(self._api_timeout, bound.left), 1.0))
+                self._pause.taken()
+                return result
             except CloudNexusError as error:
                 if error.retry_after is not None:
                     self._pause.ask(error.retry_after)
@@ -83,6 +117,11 @@ class Retry:
                         raise _told(error, number + 1) from None
                     self._clock.sleep(pause)
         raise AssertionError("unreachable")
+
+    def check(self) -> None:
+        """Raises NotSent once the task was interrupted: nothing goes on behind its back."""
+        if self.stop.is_set():
+            raise NotSent("The task was interrupted.")
 
 
 def _backoff(number: int) -> float:

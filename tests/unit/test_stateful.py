@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import apply, auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import auth, rollout
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.api import LIST_REQUESTS
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import CDN_PROPAGATION, SETTLING_TIME, InstancePlan
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import CDN_PROPAGATION
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.changes import Change
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, NotSent
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, instance
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.rollout import SETTLING_TIME, RolloutPlan
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
 from hypothesis import HealthCheck, event, note, settings
 from hypothesis import strategies as st
@@ -298,12 +299,13 @@ class Cloud(RuleBasedStateMachine):
         assert not [call for call in calls if call[0] != "GET"]
         assert [item["id"] for item in self.api.account.state()["instances"]] == [item["id"] for item in before["instances"]]
 
-    def only_what_was_announced(self, calls: list[tuple[str, str]], announced: list[InstancePlan]) -> None:
+    def only_what_was_announced(self, calls: list[tuple[str, str]], announced: list[RolloutPlan]) -> None:
         written = {call for call in calls if call[0] != "GET"}
         assert len(announced) <= 1
         allowed: set[tuple[str, str]] = set()
         for plan in announced:
-            allowed |= _writes(plan.change, plan.recreate)
+            for member in plan.members:
+                allowed |= _writes(member.change, plan.recreate)
         assert written <= allowed, "a write that no change set announced"
 
     def failure_says_what_exists(self, result: dict[str, Any], mine: list[str], before: dict[str, Any], after: dict[str, Any], alone: bool) -> None:
@@ -376,20 +378,20 @@ def _writes(change: Change, recreate: bool) -> set[tuple[str, str]]:
 
 
 @contextmanager
-def _announced() -> Iterator[list[InstancePlan]]:
+def _announced() -> Iterator[list[RolloutPlan]]:
     """Every plan that is applied within the block."""
-    announced: list[InstancePlan] = []
-    original = apply.InstanceApplier.__init__
+    announced: list[RolloutPlan] = []
+    original = rollout.Rollout.__init__
 
-    def seen(applier: Any, plan: InstancePlan, *rest: Any) -> None:
+    def seen(applier: Any, plan: RolloutPlan, *rest: Any) -> None:
         announced.append(plan)
         original(applier, plan, *rest)
 
-    apply.InstanceApplier.__init__ = seen  # type: ignore[method-assign,assignment]
+    rollout.Rollout.__init__ = seen  # type: ignore[method-assign,assignment]
     try:
         yield announced
     finally:
-        apply.InstanceApplier.__init__ = original  # type: ignore[method-assign]
+        rollout.Rollout.__init__ = original  # type: ignore[method-assign]
 
 
 SEARCH = settings(

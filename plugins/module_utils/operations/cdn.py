@@ -14,6 +14,7 @@ from ..apply import put_cdn_config
 from ..client import Client
 from ..errors import OperationMissing
 from ..operation import Context, Operation, Params, Plan
+from ..progress import Progress
 from ..resource import CDN_CONFIG
 
 #: One year, the documented maximum.
@@ -38,8 +39,8 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     if not change.changed:
         return Plan(values, change)
 
-    def apply(client: Client) -> Mapping[str, Any]:
-        put_cdn_config(change.body, client, context.warn, wait=params["wait"])
+    def apply(client: Client, progress: Progress) -> Mapping[str, Any]:
+        put_cdn_config(change.body, client, context.warn, progress, wait=params["wait"])
         return values
 
     return Plan(values, change, apply)

@@ -8,37 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import changes, checks
+from .. import changes, checks, instances
 from ..api import Json, Reader
-from ..apply import BROKEN, LEAVING, InstanceApplier, InstancePlan, two_of_one_name
 from ..client import Client
-from ..errors import (
-    Ambiguous,
-    CloudNexusError,
-    Drift,
-    InvalidOption,
-    NotFound,
-    OperationMissing,
-)
+from ..errors import Ambiguous, CloudNexusError, InvalidOption, NotFound, OperationMissing
+from ..fleet import Member
+from ..instances import DECLARATION, LEAVING, declared, two_of_one_name
 from ..operation import Context, Operation, Params, Plan
+from ..progress import Progress
 from ..resource import INSTANCE
-
-#: The options that declare an instance; the fleet takes the same.
-DECLARATION: dict[str, dict[str, Any]] = {
-    "name": {"type": "str"},
-    "plan": {"type": "str", "choices": list(checks.PLANS)},
-    "region": {"type": "str", "choices": list(checks.REGIONS)},
-    "image_id": {"type": "str"},
-    "ssh_keys": {"type": "list", "elements": "str", "no_log": False},
-    "auto_scale": {
-        "type": "dict",
-        "options": {
-            "min_instances": {"type": "int"},
-            "max_instances": {"type": "int"},
-            "cpu_threshold": {"type": "int"},
-        },
-    },
-}
+from ..rollout import Rollout, RolloutPlan
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -49,22 +28,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},
 }
-
-
-def declared(params: Params) -> dict[str, Any]:
-    """What the user declared of an instance, checked; what was left out is not in it. Raises InvalidOption."""
-    found: dict[str, Any] = {}
-    for option in ("name", "image_id"):
-        if params.get(option) is not None:
-            found[option] = checks.text(option, params[option])
-    for option in ("plan", "region"):
-        if params.get(option) is not None:
-            found[option] = params[option]
-    if params.get("ssh_keys") is not None:
-        found["ssh_keys"] = checks.ssh_keys("ssh_keys", params["ssh_keys"])
-    if params.get("auto_scale") is not None:
-        found["auto_scale"] = checks.auto_scale("auto_scale", params["auto_scale"])
-    return found
 
 
 def _check(params: Params) -> None:
@@ -88,16 +51,20 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     except CloudNexusError as error:
         error.known = {"changed": False, "action": "none", "instance": current}
         raise
-    plan = InstancePlan(change, desired, params["unique_name"], params["recreate"], params["wait"], params["wait_timeout"], leaving)
+    member = Member(params["name"] or (current or {}).get("name", ""), change, desired, leaving)
+    plan = RolloutPlan((member,), params["unique_name"], params["recreate"], params["wait"], params["wait_timeout"])
 
-    def apply(client: Client) -> Mapping[str, Any]:
-        applier = InstanceApplier(plan, client, context.warn)
-        try:
-            applier.apply()
-        except OperationMissing as error:
-            error.message += " Nothing was changed; what the API does not offer can be done in the CloudNexus dashboard."
-            raise
-        return {"action": applier.action, "instance": applier.instance}
+    def apply(client: Client, progress: Progress) -> Mapping[str, Any]:
+        rollout = Rollout(plan, client, context.warn, progress)
+        rollout.run()
+        (work,) = rollout.works
+        known = {"action": work.action, "instance": work.instance}
+        if work.error is not None:
+            work.error.known = {"changed": work.action != "none", **known}
+            if isinstance(work.error, OperationMissing) and work.action == "none":
+                work.error.message += " Nothing was changed; what the API does not offer can be done in the CloudNexus dashboard."
+            raise work.error
+        return known
 
     return Plan({"action": change.action, "instance": change.predicted}, change, apply)
 
@@ -109,15 +76,7 @@ def _present(params: Params, desired: Mapping[str, Any], current: Json | None, r
         others = [item for item in _named(desired["name"], reader) if item["id"] != current["id"]]
         if others:
             raise Ambiguous(f"{current['id']} can't be called {desired['name']}: {others[0]['id']} has that name already.")
-    status = current.get("status") if current else None
-    broken = f"its status is {status}" if status in BROKEN else None
-    change = changes.present(INSTANCE, current, desired, recreate=params["recreate"], broken=broken)
-    if "auto_scale" in change.body:
-        # Together with the parts that were left out and keep their value, it must make sense too.
-        checks.auto_scale("auto_scale", change.body["auto_scale"])
-    if change.action == "recreate" and not all(change.body.get(name) for name in ("name", "plan", "region")):
-        raise Drift(f"The {INSTANCE.called(change.current or {})} can't be made anew without its name, plan and region; give all three.")
-    return change
+    return instances.present(current, desired, recreate=params["recreate"])
 
 
 def _current(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, ...]]:

@@ -1,0 +1,13 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fast door of the module of the same name: runs it inside the controller's process."""
+
+from __future__ import annotations
+
+from ..module_utils.operations.fleet import OPERATION
+from ..plugin_utils.action import OperationAction
+
+
+class ActionModule(OperationAction):
+    operation = OPERATION

@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The change of many instances at once, as it is shown, and as it is approved. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .changes import Change
+from .errors import InvalidOption
+from .resource import key_data
+
+#: The order in which a fleet's changes are carried out, and shown.
+ACTIONS = ("create", "update", "recreate", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One instance, and what is to be done with it."""
+
+    name: str
+    change: Change
+    #: What the user declared, for a new instance in place of one that can't be changed.
+    desired: Mapping[str, Any] = field(default_factory=dict)
+    #: Instances of the same name that are being deleted already.
+    leaving: tuple[dict[str, Any], ...] = ()
+
+    def entry(self) -> dict[str, Any]:
+        """What is to be done with it, as a result shows it."""
+        change = self.change
+        return {
+            "name": self.name,
+            "id": change.current["id"] if change.current else None,
+            "action": change.action,
+            "reasons": list(change.reasons),
+            "before": dict(change.before),
+            "after": dict(change.after),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChange:
+    """What is to be done with all of them."""
+
+    members: tuple[Member, ...]
+
+    @property
+    def changed(self) -> bool:
+        return any(member.change.changed for member in self.members)
+
+    def names(self, *actions: str) -> list[str]:
+        return [member.name for member in self.members if member.change.action in actions]
+
+    def entries(self) -> list[dict[str, Any]]:
+        """An entry for each instance that something is to be done with."""
+        return [member.entry() for member in self.members if member.change.changed]
+
+    def diff(self) -> dict[str, Any]:
+        """Ansible's diff: a line for each instance that changes, so that a hundred can be read."""
+        entries = sorted(self.entries(), key=lambda entry: (entry["name"], entry["id"] or ""))
+        sides = {side: "".join(f"{entry['name']}: {_line(entry[side])}\n" for entry in entries if entry[side]) for side in ("before", "after")}
+        return {"before_header": "fleet", "after_header": "fleet", **sides}
+
+    def digest(self) -> str:
+        return digest(self.entries())
+
+
+def _line(state: Mapping[str, Any]) -> str:
+    """``plan=starter region=us-east auto_scale=1..3@75``"""
+    return " ".join(f"{name}={_short(name, value)}" for name, value in state.items() if name != "name")
+
+
+def _short(name: str, value: Any) -> str:
+    if name == "ssh_keys":
+        # The end of its data tells a key from others.
+        return ",".join(f"...{key_data(key)[-1][-8:]}" for key in value)
+    if name == "auto_scale":
+        threshold = f"@{value['cpu_threshold']}%" if "cpu_threshold" in value else ""
+        return f"{value.get('min_instances', '')}..{value.get('max_instances', '')}{threshold}"
+    return str(value)
+
+
+# --- Approved changes ------------------------------------------------------------------------------------------------
+# A digest is a hash over all changes, which decides, and after it a short mark for each change, by which a refusal can
+# say what differs.
+
+_VERSION = "v1"
+_NAME_MARK, _CHANGE_MARK = 3, 4
+
+
+def digest(entries: Iterable[Mapping[str, Any]]) -> str:
+    """The same for the same changes over the same state: ``v1.<hash>.<marks>``."""
+    texts = {_text(entry): entry["name"] for entry in entries}
+    whole = hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
+    marks = b"".join(sorted(_mark(name, _NAME_MARK) + _mark(text, _CHANGE_MARK) for text, name in texts.items()))
+    return f"{_VERSION}.{whole}.{base64.urlsafe_b64encode(marks).decode()}"
+
+
+def checked_digest(option: str, value: str) -> str:
+    """Raises InvalidOption for anything but a digest."""
+    expected = "expected the changes_digest of an earlier run or of check mode, as it is."
+    parts = value.split(".")
+    if len(parts) != 3 or parts[0] != _VERSION or len(parts[1]) != 64:
+        raise InvalidOption(option, expected)
+    try:
+        marks = base64.b64decode(parts[2].encode(), altchars=b"-_", validate=True)
+    except ValueError:
+        raise InvalidOption(option, expected) from None
+    if len(marks) % (_NAME_MARK + _CHANGE_MARK):
+        raise InvalidOption(option, expected)
+    return value
+
+
+def differences(approved: str, entries: list[dict[str, Any]], known_names: Iterable[str]) -> str:
+    """What the changes have that the approved ones had not, and the other way round.
+
+    ``known_names`` are those that a change that was approved, and is not to be made any more, may have been of.
+    """
+    size = _NAME_MARK + _CHANGE_MARK
+    marks = base64.urlsafe_b64decode(approved.split(".")[2].encode())
+    pairs = [(marks[start : start + _NAME_MARK], marks[start + _NAME_MARK : start + size]) for start in range(0, len(marks), size)]
+    left = list(pairs)
+    others = []
+    for entry in entries:
+        pair = (_mark(entry["name"], _NAME_MARK), _mark(_text(entry), _CHANGE_MARK))
+        if pair in left:
+            left.remove(pair)
+        else:
+            others.append(entry)
+    approved_names = {name for name, _change in left}
+    other: list[str] = []
+    new: list[str] = []
+    for entry in others:
+        (other if _mark(entry["name"], _NAME_MARK) in approved_names else new).append(f"{entry['action']} {entry['name']}")
+    now = {_mark(entry["name"], _NAME_MARK) for entry in entries}
+    gone = [name for name, _change in left if name not in now]
+    by_mark = {_mark(name, _NAME_MARK): name for name in known_names}
+    named = sorted({by_mark[name] for name in gone if name in by_mark})
+    unnamed = sum(name not in by_mark for name in gone)
+    parts = [
+        f"not approved: {', '.join(new)}" if new else "",
+        f"approved in another form: {', '.join(other)}" if other else "",
+        f"approved, and not to be done any more: {', '.join([*named, *([f'{unnamed} of names that are not known here'] if unnamed else [])])}" if gone else "",
+    ]
+    return "; ".join(part for part in parts if part) or "the same instances, in another way"
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, sort_keys=True)
+
+
+def _mark(text: str, size: int) -> bytes:
+    return hashlib.sha256(text.encode()).digest()[:size]

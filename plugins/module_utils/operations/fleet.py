@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``cloudnexus_fleet``: many instances as declared, and no others of their prefix."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import changes, checks, instances
+from ..api import Json, Reader
+from ..apply import Work
+from ..client import Client
+from ..errors import Ambiguous, CloudNexusError, Drift, FleetFailed, InvalidOption, NotApproved, NotBegun, NotFound, OperationMissing
+from ..fleet import FleetChange, Member, checked_digest, differences
+from ..instances import DECLARATION, LEAVING, declared, two_of_one_name
+from ..operation import Context, Operation, Params, Plan
+from ..progress import Progress
+from ..resource import INSTANCE
+from ..rollout import Rollout, RolloutPlan
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "instances": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {**DECLARATION, "name": {"type": "str", "required": True}, "id": {"type": "str"}},
+    },
+    "name_prefix": {"type": "str"},
+    "prune": {"type": "bool", "default": False},
+    "prune_pattern": {"type": "str"},
+    "max_deletions": {"type": "int", "default": 0},
+    "concurrency": {"type": "int", "default": 8},
+    "recreate": {"type": "bool", "default": False},
+    "max_unavailable": {"type": "int", "default": 1},
+    "approved_digest": {"type": "str"},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+}
+
+#: Failures that an error's sentence tells in full; ``failed_instances`` has all.
+_TOLD = 3
+
+
+def _check(params: Params) -> None:
+    for number, item in enumerate(params["instances"]):
+        _check_declaration(f"instances[{number}]", item)
+    for option in ("name", "id"):
+        _each_once(option, [item.get(option) for item in params["instances"]])
+    if params["name_prefix"] is not None:
+        checks.text("name_prefix", params["name_prefix"])
+    if params["prune"] and params["name_prefix"] is None:
+        raise InvalidOption("name_prefix", "is required with prune=true: it says which other instances belong to the fleet.")
+    if params["prune_pattern"] is not None:
+        try:
+            re.compile(params["prune_pattern"])
+        except (re.error, OverflowError, RecursionError) as error:
+            raise InvalidOption("prune_pattern", f"expected a regular expression ({error}).") from None
+    checks.integer("max_deletions", params["max_deletions"], 0, 100_000)
+    checks.integer("concurrency", params["concurrency"], 1, 64)
+    checks.integer("max_unavailable", params["max_unavailable"], 1, 1000)
+    checks.integer("wait_timeout", params["wait_timeout"], 1, 86_400)
+    if params["approved_digest"] is not None:
+        checked_digest("approved_digest", params["approved_digest"])
+
+
+def _check_declaration(place: str, item: Mapping[str, Any]) -> None:
+    try:
+        desired = declared(item)
+        if item.get("id") is not None:
+            checks.identifier("id", item["id"])
+        for option in ("plan", "region"):
+            if option not in desired and item.get("id") is None:
+                raise InvalidOption(option, "is required, unless id says which existing instance is meant.")
+    except InvalidOption as error:
+        error.message = f"{place}.{error.message}"
+        raise
+
+
+def _each_once(option: str, values: Sequence[str | None]) -> None:
+    seen: dict[str, int] = {}
+    for number, value in enumerate(values):
+        if value is not None and value in seen:
+            raise InvalidOption("instances", f"expected each {option} once, got {value} in instances[{seen[value]}] and in instances[{number}].")
+        if value is not None:
+            seen[value] = number
+
+
+def _plan(params: Params, reader: Reader, context: Context) -> Plan:
+    try:
+        listed = reader.instances()
+    except OperationMissing as error:
+        error.message += " So the names of a fleet can't be looked up, and nothing was changed; cloudnexus_instance takes an id, or unique_name=false."
+        raise
+    members = _members(params, listed)
+    surplus = _surplus(params, listed, {member.change.current["id"] for member in members if member.change.current})
+    change = FleetChange((*members, *surplus))
+    found = {"changes": change.entries(), "changes_digest": change.digest()}
+    try:
+        _allow_deletions(params["max_deletions"], surplus)
+        _allow_changes(params, change, found, context, {item["name"] for item in listed})
+    except CloudNexusError as error:
+        error.known = {"changed": False, **found}
+        raise
+    plan = RolloutPlan(
+        change.members,
+        # What was approved as a change in place is not replaced instead.
+        recreate=params["recreate"] and params["approved_digest"] is None,
+        wait=params["wait"],
+        wait_timeout=params["wait_timeout"],
+        concurrency=params["concurrency"],
+        max_unavailable=params["max_unavailable"],
+        list_pages=reader.list_pages,
+    )
+
+    def apply(client: Client, progress: Progress) -> Mapping[str, Any]:
+        rollout = Rollout(plan, client, context.warn, progress)
+        rollout.run()
+        result = {**_done(rollout.works, len(members)), **found}
+        if rollout.failed:
+            raise _failed(rollout, result)
+        return result
+
+    return Plan({**_predicted(members, surplus), **found}, change, apply)
+
+
+# --- What is to be done ------------------------------------------------------------------------------------------------
+
+
+def _members(params: Params, listed: list[Json]) -> list[Member]:
+    """What is to be done with each instance that is wanted. Raises one error for all that can't be, before anything is changed."""
+    by_id = {item["id"]: item for item in listed}
+    by_name: dict[str, list[Json]] = defaultdict(list)
+    for item in listed:
+        by_name[item["name"]].append(item)
+    members: list[Member] = []
+    problems: list[tuple[str, CloudNexusError]] = []
+
+    def member(item: Mapping[str, Any]) -> None:
+        name, desired = item["name"], declared(item)
+        try:
+            current, leaving = _current(name, item.get("id"), by_name, by_id)
+            members.append(Member(name, instances.present(current, desired, recreate=params["recreate"]), desired, leaving))
+        except CloudNexusError as error:
+            problems.append((name, error))
+
+    for item in params["instances"]:
+        member(item)
+    if problems:
+        failed = FleetFailed(f"{_told(problems, len(params['instances']))} Nothing was changed.")
+        failed.known = {"changed": False, "failed_instances": [{"name": name, "msg": problem.message} for name, problem in problems]}
+        raise failed
+    return members
+
+
+def _current(name: str, instance_id: str | None, by_name: Mapping[str, list[Json]], by_id: Mapping[str, Json]) -> tuple[Json | None, tuple[Json, ...]]:
+    """The instance that is meant, None where there is none, and those of its name that are being deleted already."""
+    named = by_name.get(name, [])
+    leaving = tuple(item for item in named if item.get("status") == LEAVING)
+    staying = [item for item in named if item not in leaving]
+    if instance_id is None:
+        if len(staying) > 1:
+            raise two_of_one_name(name, staying)
+        return (staying[0] if staying else None), leaving
+    if instance_id not in by_id or by_id[instance_id].get("status") == LEAVING:
+        raise NotFound(f"id: there is no instance {instance_id}; to make a new one, leave id out and give name, plan and region.")
+    current = by_id[instance_id]
+    others = [item for item in staying if item["id"] != instance_id]
+    if current["name"] != name and others:
+        raise Ambiguous(f"{instance_id} can't be called {name}: {others[0]['id']} has that name already.")
+    return current, leaving
+
+
+def _surplus(params: Params, listed: list[Json], wanted: set[str]) -> list[Member]:
+    """The instances of the fleet that are not wanted: all of the prefix, and of the pattern, that are not among ``wanted``."""
+    if not params["prune"]:
+        return []
+    prefix: str = params["name_prefix"]
+    pattern = re.compile(params["prune_pattern"] if params["prune_pattern"] is not None else ".*", re.DOTALL)
+    return [
+        Member(item["name"], changes.absent(INSTANCE, item))
+        for item in listed
+        if item["name"].startswith(prefix) and pattern.fullmatch(item["name"][len(prefix) :]) and item["id"] not in wanted and item.get("status") != LEAVING
+    ]
+
+
+def _allow_deletions(allowed: int, surplus: Sequence[Member]) -> None:
+    if len(surplus) > allowed:
+        names = ", ".join(INSTANCE.called(member.change.current or {}).removeprefix("instance ") for member in surplus)
+        raise Drift(f"max_deletions: {len(surplus)} instances would be deleted, and {allowed} may be. They are {names}. Nothing was changed.")
+
+
+def _allow_changes(params: Params, change: FleetChange, found: Mapping[str, Any], context: Context, names: set[str]) -> None:
+    """Raises NotApproved where the changes are not the ones that were approved."""
+    approved = params["approved_digest"]
+    if approved is None or approved == found["changes_digest"]:
+        return
+    if not change.changed:
+        context.warn("Nothing is left to be done of the changes that were approved (approved_digest).")
+        return
+    differing = differences(approved, found["changes"], names | {item["name"] for item in params["instances"]})
+    raise NotApproved(
+        f"approved_digest: the changes are not the ones that were approved, so nothing was changed; {differing}. "
+        "changes and changes_digest say what is to be done now."
+    )
+
+
+# --- What comes of it --------------------------------------------------------------------------------------------------
+
+
+def _predicted(members: Sequence[Member], surplus: Sequence[Member]) -> dict[str, Any]:
+    change = FleetChange((*members, *surplus))
+    return {
+        "instances": [member.change.predicted for member in members],
+        "created": change.names("create"),
+        "updated": change.names("update"),
+        "recreated": change.names("recreate"),
+        "deleted": change.names("delete"),
+        "unchanged": change.names("none"),
+        "failed_instances": [],
+    }
+
+
+def _done(works: Sequence[Work], wanted: int) -> dict[str, Any]:
+    """The result as far as the task has come: those that exist, in the order asked for, and what was done with each."""
+
+    def names(action: str) -> list[str]:
+        return [work.name for work in works if work.action == action]
+
+    replaced = [work for work in works if work.action == "delete" and work.change.action == "recreate"]
+    return {
+        "changed": any(work.action != "none" for work in works),
+        "instances": [work.instance for work in works[:wanted] if work.instance is not None and work not in replaced],
+        "created": names("create"),
+        "updated": names("update"),
+        "recreated": names("recreate"),
+        # One whose replacement could not be made is gone all the same.
+        "deleted": names("delete"),
+        "unchanged": [work.name for work in works if work.change.action == "none" and work.error is None],
+        "failed_instances": [{"name": work.name, "msg": work.error.message} for work in works if work.error is not None],
+    }
+
+
+def _failed(rollout: Rollout, result: Mapping[str, Any]) -> FleetFailed:
+    problems = [(work.name, work.error) for work in rollout.failed if work.error is not None]
+    first = next((error for _name, error in problems if error.api_error is not None), None)
+    error = FleetFailed(_told(problems, len(rollout.works)), api_error=first.api_error if first else None)
+    error.known = dict(result)
+    return error
+
+
+def _told(problems: Sequence[tuple[str, CloudNexusError]], count: int) -> str:
+    """One sentence on how many failed, and those of the first few."""
+    failed = [(name, error) for name, error in problems if not isinstance(error, NotBegun)]
+    told = [f"{name}: {error.message}" for name, error in (failed or problems)[:_TOLD]]
+    more = len(problems) - len(told)
+    rest = f" failed_instances says the same of {more} more." if more else ""
+    return f"{len(problems)} of {count} instances failed. {' '.join(told)}{rest}"
+
+
+OPERATION = Operation(ARGUMENT_SPEC, _plan, _check)

@@ -1,0 +1,363 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cloudnexus_fleet
+short_description: Create, change, replace and delete many instances of CloudNexus in one task
+version_added: 0.3.0
+description:
+  - Makes a whole set of instances present as declared, and with O(prune) deletes the others of its prefix.
+  - The list of instances is read once, everything that is to be done is worked out from it, and then carried out in parallel.
+  - In this order; what is missing is created and what differs is changed in place, then that is waited for, then what can't be changed in place is
+    replaced, at last what is not wanted is deleted. Replacements and deletions are not begun once anything has failed.
+  - A failure of some does not keep the others from being made. The task fails at the end, and says what was made and what was not.
+  - Never makes two instances for one. Where answers to creations are lost, the list of instances is read again, once for all of them, before any
+    is sent once more.
+  - Needs an API that offers the list of instances.
+author:
+  - cloudnexus.cloud contributors (@cloudnexus)
+extends_documentation_fragment:
+  - cloudnexus.cloud.cloudnexus
+  - cloudnexus.cloud.cloudnexus.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - A line for each instance that changes; those that don't are left out.
+      - What only the API can give, such as the id of a new instance, is not part of the difference.
+  idempotent:
+    support: full
+options:
+  instances:
+    description:
+      - The instances that shall exist.
+      - Each name, and each id, may be given once.
+      - An empty list with O(prune=true) deletes all instances of the prefix.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - The name of the instance, by which it is found.
+          - Where two instances have the name, the task fails before anything is changed and names both ids; O(instances[].id) says which one is meant.
+        type: str
+        required: true
+      id:
+        description:
+          - The id of an existing instance, as the API gave it.
+          - One of another name is renamed.
+        type: str
+      plan:
+        description:
+          - The plan of the instance.
+          - Required, unless O(instances[].id) is given.
+          - Another plan is set in place where the API offers that.
+        type: str
+        choices: [starter, professional, enterprise]
+      region:
+        description:
+          - The region of the instance.
+          - Required, unless O(instances[].id) is given.
+          - It can't be changed in place, see O(recreate).
+        type: str
+        choices: [us-east, eu-west, ap-south]
+      image_id:
+        description:
+          - The id of the operating system image for a new instance.
+          - The API's default is Ubuntu 22.04 LTS.
+          - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+        type: str
+      ssh_keys:
+        description:
+          - OpenSSH public keys for a new instance, one line each.
+          - The documented API does not show them, so that on an existing instance they are compared only where the API shows them; neither their order
+            nor their comments make a difference.
+        type: list
+        elements: str
+      auto_scale:
+        description:
+          - The auto-scaling policy.
+          - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+          - A part that was left out keeps its value.
+        type: dict
+        suboptions:
+          min_instances:
+            description:
+              - The smallest number of instances, at least 1 and at most O(instances[].auto_scale.max_instances).
+            type: int
+          max_instances:
+            description:
+              - The largest number of instances, at least 1.
+            type: int
+          cpu_threshold:
+            description:
+              - The CPU load in per cent at which it scales.
+              - From 1 to 100.
+            type: int
+  name_prefix:
+    description:
+      - What the names of the fleet begin with.
+      - Required with O(prune=true), and used for that alone.
+    type: str
+  prune:
+    description:
+      - Whether to delete the instances of O(name_prefix) that are not among O(instances).
+    type: bool
+    default: false
+  prune_pattern:
+    description:
+      - A regular expression in Python's syntax that the whole rest of a name after O(name_prefix) must match for the instance to be pruned.
+      - With the prefix C(web-) and the pattern C([0-9]+), C(web-03) belongs to the fleet, and C(web-db) and C(web-03-old) don't.
+      - By default everything of the prefix belongs to the fleet.
+    type: str
+  max_deletions:
+    description:
+      - How many instances O(prune) may delete.
+      - Where there are more, the task fails before anything is changed, and names them. So it does in check mode.
+      - From 0 to 100000.
+    type: int
+    default: 0
+  concurrency:
+    description:
+      - How many requests are under way at a time.
+      - From 1 to 64.
+      - When the API asks for a pause (429), all keep it, and come back one after the other.
+    type: int
+    default: 8
+  recreate:
+    description:
+      - Whether an instance may be deleted and made anew where it can't become what is wanted otherwise.
+      - That is so for another region, image or SSH keys, for another plan or policy where the API can't change them in place, and for an instance with the
+        status C(failed) or C(error).
+      - The new instance has another id and address, and nothing of the old one's data.
+      - With V(false) such a difference fails the task before anything is changed.
+    type: bool
+    default: false
+  max_unavailable:
+    description:
+      - How many instances are replaced at a time, where O(recreate) replaces any.
+      - Each batch must be up before the next is touched, also with O(wait=false). When one does not come up, the rest are left as they are.
+      - Instances with the status C(failed) or C(error) come first.
+      - From 1 to 1000.
+    type: int
+    default: 1
+  approved_digest:
+    description:
+      - The RV(changes_digest) of an earlier run, usually one in check mode, whose changes were approved.
+      - Where the changes are not the same any more, the task changes nothing, fails, and says what differs. So it does in check mode.
+      - Where nothing is left to be done, the task succeeds with a warning.
+      - An instance that was approved to be changed in place, and that the API turns out not to change in place, is not replaced instead.
+    type: str
+  wait:
+    description:
+      - Whether to wait until the instances have the status C(running), and deleted ones are gone.
+      - An instance with the status C(failed) or C(error) counts as failed at once.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds for all that the task does after it has read the list, its waiting included.
+      - From 1 to 86400.
+      - When they are over nothing more is begun, and the task fails and says what exists.
+    type: int
+    default: 600
+seealso:
+  - module: cloudnexus.cloud.cloudnexus_instance
+  - module: cloudnexus.cloud.cloudnexus_instance_info
+"""
+
+EXAMPLES = r"""
+# ansible localhost -m cloudnexus.cloud.cloudnexus_fleet -a '{"instances": [{"name": "web-01", "plan": "starter", "region": "us-east"}]}'
+
+- name: Three web servers, and one for the database
+  cloudnexus.cloud.cloudnexus_fleet:
+    instances:
+      - {name: web-01, plan: starter, region: us-east}
+      - {name: web-02, plan: starter, region: eu-west}
+      - {name: web-03, plan: starter, region: ap-south}
+      - name: web-db
+        plan: enterprise
+        region: us-east
+        ssh_keys:
+          - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2OqxqhVtQtU0Dz0Yj3m2tqUu1x5Wb4zPqk6o8x5L deploy@example.com
+  register: web
+
+- name: Their addresses
+  ansible.builtin.debug:
+    msg: "{{ web.instances | items2dict(key_name='name', value_name='ip') }}"
+
+- name: Twenty of a kind, sixteen requests at a time
+  cloudnexus.cloud.cloudnexus_fleet:
+    instances: "{{ [{'plan': 'starter', 'region': 'us-east'}] | product(names) | map('combine') }}"
+    concurrency: 16
+  vars:
+    names: "{{ query('ansible.builtin.sequence', 'count=20 format=batch-%02d') | map('regex_replace', '(.+)', '{name: \\1}') | map('from_yaml') }}"
+
+- name: What would be done to have two web servers only
+  cloudnexus.cloud.cloudnexus_fleet: &two
+    instances:
+      - {name: web-01, plan: professional, region: us-east}
+      - {name: web-02, plan: professional, region: eu-west}
+    name_prefix: web-
+    prune: true
+    prune_pattern: "[0-9]+"
+    max_deletions: 1
+  check_mode: true
+  diff: true
+  register: preview
+
+- name: Do that and nothing else
+  cloudnexus.cloud.cloudnexus_fleet:
+    <<: *two
+    approved_digest: "{{ preview.changes_digest }}"
+
+- name: All in one region, two replaced at a time
+  cloudnexus.cloud.cloudnexus_fleet:
+    instances:
+      - {name: web-01, plan: professional, region: ap-south}
+      - {name: web-02, plan: professional, region: ap-south}
+    recreate: true
+    max_unavailable: 2
+    wait_timeout: 1800
+
+- name: None of them any more
+  cloudnexus.cloud.cloudnexus_fleet:
+    instances: []
+    name_prefix: web-
+    prune: true
+    max_deletions: 10
+"""
+
+RETURN = r"""
+instances:
+  description:
+    - The instances of O(instances) as the API shows them after the task, in the order asked for.
+    - In check mode as they would be, without what only the API can give.
+    - After a failure those that exist.
+  returned: always, unless the task is refused before anything is changed
+  type: list
+  elements: dict
+  sample:
+    - id: inst_8x92a1b3
+      name: web-01
+      status: running
+      plan: starter
+      region: us-east
+      ip: 10.4.2.15
+      created_at: "2025-05-20T14:32:00Z"
+      links:
+        self: /instances/inst_8x92a1b3
+        logs: /instances/inst_8x92a1b3/logs
+created:
+  description: The names of the instances that were created.
+  returned: always, unless the task is refused before anything is changed
+  type: list
+  elements: str
+  sample: [web-01]
+updated:
+  description: The names of the instances that were changed in place.
+  returned: always, unless the task is refused before anything is changed
+  type: list
+  elements: str
+  sample: []
+recreated:
+  description: The names of the instances that were replaced.
+  returned: always, unless the task is refused before anything is changed
+  type: list
+  elements: str
+  sample: []
+deleted:
+  description:
+    - The names of the instances that were deleted.
+    - After a failure also those that were deleted to be replaced, and have no successor.
+  returned: always, unless the task is refused before anything is changed
+  type: list
+  elements: str
+  sample: []
+unchanged:
+  description: The names of the instances that are as declared already.
+  returned: always, unless the task is refused before anything is changed
+  type: list
+  elements: str
+  sample: [web-02, web-03]
+failed_instances:
+  description: The instances that something could not be done with, and why.
+  returned: always, unless an option is refused
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the instance.
+      type: str
+    msg:
+      description: What went wrong, and what exists by then.
+      type: str
+  sample: []
+changes:
+  description: What is to be done, an entry for each instance that is not as declared.
+  returned: always, unless the task is refused before the list was read
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the instance.
+      type: str
+    id:
+      description: Its id, null where there is none yet.
+      type: str
+    action:
+      description: One of V(create), V(update), V(recreate), V(delete).
+      type: str
+    reasons:
+      description: The fields that differ, or why it is of no use as it is.
+      type: list
+      elements: str
+    before:
+      description: What is declared of it now.
+      type: dict
+    after:
+      description: What would be.
+      type: dict
+  sample:
+    - name: web-01
+      id: null
+      action: create
+      reasons: []
+      before: {}
+      after: {name: web-01, plan: starter, region: us-east}
+changes_digest:
+  description: A digest of RV(changes), the same for the same changes over the same state; for O(approved_digest).
+  returned: always, unless the task is refused before the list was read
+  type: str
+  sample: v1.f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2.n4bQgYhM
+api_error:
+  description: What the API answered, where it refused; of the first instance that it refused.
+  returned: on failure, where the API answered
+  type: dict
+  sample:
+    method: POST
+    path: /instances
+    status: 403
+    code: region_not_allowed
+    message: The key is not valid for region ap-south.
+    request_id: req_5f1c2e
+"""
+
+
+from ..module_utils.module import run_module
+from ..module_utils.operations.fleet import OPERATION
+
+
+def main() -> None:
+    run_module(OPERATION)
+
+
+if __name__ == "__main__":
+    main()
