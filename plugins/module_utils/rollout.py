@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from .api import Json, Reader
 from .apply import Steps, Work
@@ -36,7 +35,6 @@ from .progress import Progress
 from .resource import INSTANCE
 from .wait import wait_until
 
-T = TypeVar("T")
 #: An instance as the API shows it, None where it shows nothing, or why it can't be seen.
 Seen = Json | None | CloudNexusError
 
@@ -149,16 +147,13 @@ class Rollout:
                         self._give_up(work, f"sent once more, it was refused: {error.message}")
             finished.append(work)
 
-        self._in_parallel(works, one, lambda: f"{len(finished)} of {len(works)} {done}")
+        in_parallel(works, one, self._plan.concurrency, self._client.stop, lambda: self._progress.tell(lambda: f"{len(finished)} of {len(works)} {done}"))
 
     def _not_begun(self, work: Work, why: str) -> None:
         if work.lost is None:
             work.fail(NotBegun(why))
         else:
             self._give_up(work, f"the list of instances shows none of that name. {why}")
-
-    def _in_parallel(self, items: Sequence[T], work: Callable[[T], None], line: Callable[[], str]) -> None:
-        in_parallel(items, work, self._plan.concurrency, self._client.stop, lambda: self._progress.tell(line))
 
     def _create(self, works: Sequence[Work]) -> None:
         """Make one instance each, never two (contract: rule 4)."""
@@ -193,9 +188,11 @@ class Rollout:
                     self._give_up(work, f"the list of instances could not be read to find out: {error.message}")
                 return True
             for work in list(pending):
-                if found := [item for item in listed.get(work.name, []) if not (work.change.current and item["id"] == work.current["id"])]:
+                old = work.change.current
+                named = [item for item in listed.get(work.name, []) if item.get("status") != LEAVING and not (old and item["id"] == old["id"])]
+                if named:
                     pending.remove(work)
-                    self._take(work, found)
+                    self._take(work, named)
             return None if pending else True
 
         if pending:
@@ -277,7 +274,8 @@ class Rollout:
             certain = {_id(work) for work in pending if work.action not in ("create", "recreate") or may_be_missing_until.passed}
             seen = self._look_at([_id(work) for work in pending], self._plan.list_pages, certain)
             pending[:] = [work for work in pending if not self._came_up(work, seen, certain)]
-            self._progress.tell(lambda: _statuses(count, pending))
+            if pending:
+                self._progress.tell(lambda: _statuses(count, pending))
             return None if pending else True
 
         if pending and wait_until(look, self._deadline) is None:
@@ -325,7 +323,8 @@ class Rollout:
                 work = pending.pop(instance_id)
                 if seen is not None:
                     work.fail(seen)
-            self._progress.tell(lambda: f"{count - len(pending)} of {count} gone")
+            if pending:
+                self._progress.tell(lambda: f"{count - len(pending)} of {count} gone")
             return None if pending else True
 
         if pending and wait_until(look, self._deadline) is None:
@@ -377,7 +376,7 @@ class Rollout:
             except CloudNexusError as error:
                 seen[instance_id] = error
 
-        self._in_parallel(wanted, look, lambda: f"{len(seen)} of {len(wanted)} looked at")
+        in_parallel(wanted, look, self._plan.concurrency, self._client.stop, lambda: None)
         return seen
 
     def _look_for_twins(self, made: Sequence[Work]) -> None:
@@ -437,6 +436,8 @@ def so_far(works: Sequence[Work]) -> str:
 
 def _statuses(count: int, pending: Sequence[Work]) -> str:
     """``3 of 12 running, 9 provisioning``"""
+    if count == 1:
+        return f"{pending[0].name} {(pending[0].instance or {}).get('status')}"
     numbers: dict[str, int] = defaultdict(int)
     for work in pending:
         numbers[str((work.instance or {}).get("status") or "of unknown status")] += 1

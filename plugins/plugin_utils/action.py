@@ -13,11 +13,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
@@ -32,7 +32,10 @@ from ..module_utils.operation import Context, Operation, run
 from ..module_utils.transport import REQUESTS_IMPORT_ERROR, tls_context
 from .plain import plain
 
-IN_PROCESS = "CLOUDNEXUS_IN_PROCESS"
+#: The variables that switch something off, and the environment variable of each.
+SWITCHES = {"cloudnexus_in_process": "CLOUDNEXUS_IN_PROCESS", "cloudnexus_progress": "CLOUDNEXUS_PROGRESS"}
+#: The callbacks that say little, or what only a program reads.
+QUIET_CALLBACKS = ("dense", "json", "jsonl", "null", "oneline", "selective")
 #: What a module's result shows in the place of an option that is never logged.
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
@@ -57,28 +60,42 @@ class OperationAction(NormalAction):
         task_vars = task_vars or {}
         host_vars = self._host_vars(task_vars)
         environment = self._environment()
+        name, variable, switches = "", "", {}
         try:
-            obstacle = self._obstacle(host_vars, environment)
+            for name, variable in SWITCHES.items():
+                switches[name] = self._switch(name, variable, host_vars, environment)
         except (TypeError, ValueError):
-            expected = f"cloudnexus_in_process: expected true or false, as the variable and as {IN_PROCESS}."
-            return {"failed": True, "changed": False, "msg": expected}
+            return {"failed": True, "changed": False, "msg": f"{name}: expected true or false, as the variable and as {variable}."}
+        obstacle = "cloudnexus_in_process is false" if not switches["cloudnexus_in_process"] else self._obstacle(host_vars)
         if obstacle:
             self._display.vvv(f"{self._task.action}: handed over to the module, because {obstacle}")
             with self._secrets_as_arguments(environment):
                 result: dict[str, Any] = super().run(tmp, task_vars)
                 return result
         self._display.vvv(f"{self._task.action}: runs in the controller's process")
+        self._host = str(task_vars.get("inventory_hostname", "localhost"))
         result = ActionBase.run(self, tmp, task_vars)
         with _set(environment), raised():
-            result.update(self._run_operation(host_vars))
+            result.update(self._run_operation(host_vars, self._show if switches["cloudnexus_progress"] and self._may_be_seen() else None))
         return result
+
+    # --- Progress ---
+
+    def _may_be_seen(self) -> bool:
+        """Whether lines between the results are welcome."""
+        one_line = (context.CLIARGS or {}).get("one_line")  # of the command `ansible`
+        callback = str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
+        return not (self._task.no_log or one_line or callback in QUIET_CALLBACKS)
+
+    def _show(self, line: str) -> None:
+        """On standard error, as warnings are: whoever reads the results from standard output gets nothing else."""
+        name = self._task.action.rpartition(".")[2]
+        self._display.display(f"{name}: [{self._task.delegate_to or self._host}]: {line}", stderr=True)
 
     # --- Which door ---
 
-    def _obstacle(self, host_vars: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+    def _obstacle(self, host_vars: Mapping[str, Any]) -> str | None:
         """Why the fast way would not mean the same as the module; None where it does."""
-        if not self._in_process_wanted(host_vars, environment):
-            return "cloudnexus_in_process is false"
         if self._connection.transport != "local":
             return f"the connection is {self._connection.transport}"
         if self._connection.become:
@@ -92,13 +109,13 @@ class OperationAction(NormalAction):
             return f"another interpreter was asked for ({interpreter})"
         return None
 
-    def _in_process_wanted(self, host_vars: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+    def _switch(self, name: str, variable: str, host_vars: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
         """The variable, else the environment variable; unset and empty ones count as true."""
-        value = host_vars.get("cloudnexus_in_process")
+        value = host_vars.get(name)
         if value is not None:
             value = self._templar.template(value)
         if value in (None, ""):
-            value = environment.get(IN_PROCESS, os.environ.get(IN_PROCESS))
+            value = environment.get(variable, os.environ.get(variable))
         return True if value in (None, "") else bool(boolean(value, strict=True))
 
     def _host_vars(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,7 +156,7 @@ class OperationAction(NormalAction):
 
     # --- In process ---
 
-    def _run_operation(self, host_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def _run_operation(self, host_vars: Mapping[str, Any], show: Callable[[str], None] | None) -> dict[str, Any]:
         validation = _validator(self.operation).validate(plain(self._task.args))
         params: dict[str, Any] = validation.validated_parameters
         warnings: list[str] = []
@@ -149,9 +166,9 @@ class OperationAction(NormalAction):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             result: dict[str, Any] = {"failed": True, "msg": message}
         else:
-            context = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append)
+            how = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append, show=show)
             try:
-                result = run(self.operation, params, context)
+                result = run(self.operation, params, how)
             except Interrupted:
                 _say_at_once(warnings)
                 raise

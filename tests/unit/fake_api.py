@@ -9,6 +9,7 @@ Hours pass in no time, and every request is seen. What it spoils is scripted by 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -70,6 +71,9 @@ class FakeApi:
         self.spoilt: list[tuple[str, str]] = []
         #: The ids of the instances that the collection has made, in contrast to another user.
         self.made: list[str] = []
+        #: The name that each of them was made with.
+        self.names: dict[str, str] = {}
+        self._lock = threading.RLock()
 
     # --- For tests ---
 
@@ -93,6 +97,10 @@ class FakeApi:
     # --- Transport's interface ---
 
     def exchange(self, method: str, url: str, *, body: Any, bearer: str | None, timeout: float) -> Answer:
+        with self._lock:  # the requests of a fleet may come from several threads
+            return self._exchange(method, url, body, bearer)
+
+    def _exchange(self, method: str, url: str, body: Any, bearer: str | None) -> Answer:
         parts = urlsplit(url)
         path = unquote(parts.path).removeprefix("/v1")
         self.calls.append((method, path))
@@ -132,6 +140,7 @@ class FakeApi:
         if (method, pattern) == ("POST", "/instances"):
             instance = account.create_instance(body, key)
             self.made.append(instance["id"])
+            self.names[instance["id"]] = instance["name"]
             return answer(201, instance)
         if (method, pattern) == ("GET", "/instances/{id}"):
             return answer(200, account.instance(instance_id, key))
@@ -163,14 +172,22 @@ def _page(path: str, page: Page) -> dict[str, Any]:
     return {"items": page.items, "pagination": {"next_page": next_page, "total_count": page.total}}
 
 
-def run_operation(api: FakeApi, operation: Operation, *, check_mode: bool = False, warnings: list[str] | None = None, **given: Any) -> dict[str, Any]:
+def run_operation(
+    api: FakeApi,
+    operation: Operation,
+    *,
+    check_mode: bool = False,
+    warnings: list[str] | None = None,
+    show: Callable[[str], None] | None = None,
+    **given: Any,
+) -> dict[str, Any]:
     """Run an operation as a door would, against ``api``."""
     import ansible_collections.cloudnexus.cloud.plugins.module_utils.operation as module
 
     params = {name: option.get("default") for name, option in operation.argument_spec.items()}
     params |= {"api_key": API_KEY, "refresh_token": None, "client_id": None, "api_url": BASE_URL, "api_timeout": 30, "api_retries": 5}
     params |= {"validate_certs": True, "ca_path": None, "token_cache": "none", **given}
-    context = Context(check_mode=check_mode, diff=True, warn=(warnings if warnings is not None else []).append)
+    context = Context(check_mode=check_mode, diff=True, warn=(warnings if warnings is not None else []).append, show=show)
 
     def client(settings: Settings, secrets: Secrets, clock: Clock, warn: Callable[[str], None]) -> Client:
         made = Client(settings, secrets, clock, warn)

@@ -20,7 +20,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.api import LIST_R
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import CDN_PROPAGATION
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.changes import Change
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, NotSent
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, instance
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, fleet, instance
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.rollout import SETTLING_TIME, RolloutPlan
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
 from hypothesis import HealthCheck, event, note, settings
@@ -142,6 +142,7 @@ REQUEST = TIMEOUT * (RETRIES + 1) + 1.0
 LIST = LIST_REQUESTS * TIMEOUT * (RETRIES + 1) + REQUEST
 IN_DOUBT = REQUEST + SETTLING_TIME + 2 * LIST
 INSTANCE = 2 * LIST + 2 * IN_DOUBT + 3 * REQUEST + WAIT_TIMEOUT + SETTLING_TIME + 2 * LIST
+FLEET = LIST + WAIT_TIMEOUT + 2 * REQUEST + 2 * SETTLING_TIME + 5 * LIST
 CDN = 2 * REQUEST + CDN_PROPAGATION
 
 
@@ -199,6 +200,100 @@ class Cloud(RuleBasedStateMachine):
     @rule(number=st.integers(1, 4), plan=st.sampled_from(PLANS), name=st.sampled_from([None, *NAMES]), script=SCRIPTS, settle=st.booleans())
     def by_id(self, number: int, script: dict[int, Any], settle: bool, **options: Any) -> None:
         self.task({"id": f"inst_{number:08x}", **options}, script, settle)
+
+    @rule(
+        names=st.lists(st.sampled_from(NAMES), unique=True),
+        plan=st.sampled_from(PLANS),
+        region=st.sampled_from(REGIONS),
+        recreate=st.booleans(),
+        prune=st.booleans(),
+        max_deletions=st.sampled_from([0, 1, 9]),
+        max_unavailable=st.sampled_from([1, 2]),
+        wait=st.booleans(),
+        approved=st.booleans(),
+        script=st.dictionaries(st.integers(0, 20), st.one_of(FAULTS, FAULTS, OTHER_USERS), max_size=6),
+    )
+    def fleet(self, names: list[str], plan: str, region: str, approved: bool, script: dict[int, Any], **options: Any) -> None:
+        """One request at a time, so that a sequence that was found is the same the next time."""
+        api = self.api
+        wanted = [{"name": name, "plan": plan, "region": region} for name in names]
+        options = {"instances": wanted, "name_prefix": "web-", "concurrency": 1, **options}
+        api.clock.time += api.settings.list_lag
+        before = {item["id"]: item for item in api.account.state()["instances"]}
+        if approved:
+            preview, _elapsed, calls = self.run(fleet.OPERATION, options, check_mode=True)
+            assert not [call for call in calls if call[0] != "GET"]
+            if "changes_digest" in preview:
+                options["approved_digest"] = preview["changes_digest"]
+        alone = not any(isinstance(item, OtherUser) for item in script.values())
+        made = len(api.made)
+        with _announced() as announced:
+            result, elapsed, calls = self.run(fleet.OPERATION, options, script)
+        after = {item["id"]: item for item in api.account.state()["instances"]}
+        mine = api.made[made:]
+        note(f"{options} -> {result.get('msg', 'ok')}")
+        event("fleet failed" if result.get("failed") else "fleet ok")
+
+        assert "fault of the collection" not in result.get("msg", "")
+        assert elapsed <= FLEET, "it has a bound"
+        created = [api.names[instance_id] for instance_id in mine if alone or instance_id in after]
+        assert len(created) == len(set(created)), "never two for one"
+        assert set(created) <= set(names)
+        self.only_what_was_announced(calls, announced)
+        self.deletes_no_more_than_allowed(options, before, after, alone)
+        if result.get("interrupted"):
+            assert not mine or "was under way" in result["msg"] or any(item in result["msg"] for item in mine)
+            return
+        told = str(result)
+        for instance_id in mine:
+            if instance_id in after:
+                assert instance_id in told or "an instance may exist" in told, "it names what it made"
+        if not result.get("failed"):
+            self.fleet_is_as_wanted(options, result, alone)
+        self.fleet_converges(options)
+
+    def deletes_no_more_than_allowed(self, options: dict[str, Any], before: dict[str, Any], after: dict[str, Any], alone: bool) -> None:
+        if not alone:
+            return
+        gone = [before[item] for item in set(before) - set(after) if before[item]["status"] != "deleting"]
+        wanted = {item["name"] for item in options["instances"]}
+        surplus = [item for item in gone if item["name"] not in wanted]
+        assert len(surplus) <= (options["max_deletions"] if options["prune"] else 0), "no more than allowed"
+        if not options["recreate"]:
+            assert len(gone) == len(surplus), "nothing is replaced without leave"
+
+    def fleet_is_as_wanted(self, options: dict[str, Any], result: dict[str, Any], alone: bool) -> None:
+        there = {item["id"]: item for item in self.api.account.state()["instances"]}
+        if not alone:
+            return
+        for wanted, said in zip(options["instances"], result["instances"], strict=True):
+            assert {name: there[said["id"]][name] for name in wanted} == wanted
+            if options["wait"]:
+                assert there[said["id"]]["status"] == "running"
+        staying = [item["name"] for item in there.values() if item["status"] != "deleting"]
+        if options["prune"]:
+            assert sorted(staying) == sorted(item["name"] for item in options["instances"])
+
+    def fleet_converges(self, options: dict[str, Any]) -> None:
+        """As ``converges``."""
+        if self.api.settings.profile != "full":
+            return
+        self.api.clock.time += self.api.settings.list_lag + self.api.settings.delete_seconds
+        options = {**options, "approved_digest": None}
+        predicted, _elapsed, _calls = self.run(fleet.OPERATION, options, check_mode=True)
+        result, _elapsed, _calls = self.run(fleet.OPERATION, options)
+        if result.get("failed"):
+            assert any(reason in str(result) for reason in (*PERSONS, "max_deletions: ")), result["msg"]
+            return
+        assert not predicted.get("failed")
+        for key in ("changed", "created", "updated", "recreated", "deleted", "unchanged", "changes", "changes_digest", "diff"):
+            assert predicted[key] == result[key], key
+        self.fleet_is_as_wanted(options, result, alone=True)
+        self.api.clock.time += self.api.settings.list_lag
+        again, _elapsed, calls = self.run(fleet.OPERATION, options)
+        assert not again.get("failed"), again["msg"]
+        assert again["changed"] is False
+        assert not [call for call in calls if call[0] != "GET"]
 
     @rule(
         cache_ttl=st.sampled_from([0, 60]),
@@ -275,7 +370,7 @@ class Cloud(RuleBasedStateMachine):
         api = self.api
         started, first = api.clock.time, len(api.calls)
         api.script = {first + number: lambda right, item=item: item.strike(api, right) for number, item in (script or {}).items()}
-        given = {"wait_timeout": WAIT_TIMEOUT, **options} if operation is instance.OPERATION else options
+        given = {"wait_timeout": WAIT_TIMEOUT, **options} if operation is not cdn.OPERATION else options
         auth._known.clear()  # each task is a process of its own
         warnings: list[str] = []
         try:
