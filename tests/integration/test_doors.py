@@ -252,6 +252,25 @@ PARITY: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+# One request at a time, so that the ids are the same in both runs.
+FLEET: dict[str, Any] = {"instances": [WEB, {**WEB, "name": "web-02"}], "concurrency": 1}
+PARITY += [
+    ("fleet", {**FLEET, "check_mode": True}),
+    ("fleet", FLEET),
+    ("fleet", {**FLEET, "instances": [{**WEB, "plan": "enterprise"}, {**WEB, "name": "web-03", "region": "eu-west"}]}),
+    ("fleet", {**FLEET, "name_prefix": "web-", "prune": True}),
+    ("fleet", {**FLEET, "instances": [{**WEB, "region": "eu-west"}]}),
+    ("fleet", {**FLEET, "instances": [{**WEB, "region": "eu-west"}], "recreate": "yes", "wait": False}),
+    ("fleet", {**FLEET, "instances": [WEB, WEB]}),
+    ("fleet", {**FLEET, "instances": [{"name": "web-01"}]}),
+    ("fleet", {**FLEET, "instances": [{**WEB, "colour": "red"}]}),
+    ("fleet", {**FLEET, "instances": "web-01"}),
+    ("fleet", {**FLEET, "instances": [{**WEB, "plan": "huge"}]}),
+    ("fleet", {**FLEET, "approved_digest": "v1.x"}),
+    ("fleet", {"instances": [], "name_prefix": "web-", "prune": True, "max_deletions": 9, "concurrency": 1}),
+]
+
+
 @pytest.mark.parametrize("profile", ["full", "documented"])
 def test_both_doors_say_the_same(in_process: Ansible, profile: str) -> None:
     said = {}

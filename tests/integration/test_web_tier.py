@@ -85,7 +85,7 @@ def test_scale_out_and_in(tier: Tier) -> None:
     tier.emulator.forget_requests()
     refused = tier.run(count=1, plan="enterprise", max_deletions=2)
     assert refused.status != 0
-    assert "shop-02, shop-03, shop-04 would be deleted, which is more than web_tier_max_deletions (2) allows. Nothing was changed." in messages(refused)
+    assert "max_deletions: 3 instances would be deleted, and 2 may be. They are shop-02 (inst_00000002), shop-03 (inst_00000003)" in messages(refused)
     assert not tier.emulator.writes()
     check = tier.run("--check", count=1, max_deletions=3)
     assert (check.status, check.changed) == (0, 1)
@@ -104,6 +104,30 @@ def test_a_failed_member_is_replaced_where_that_is_allowed(tier: Tier) -> None:
     assert tier.run(count=2, recreate=True).changed == 0
 
 
+def test_so_many_are_replaced_at_a_time(tier: Tier) -> None:
+    tier.run(count=3)
+    tier.emulator.forget_requests()
+    assert tier.run(count=3, regions=["eu-west"], recreate=True, max_unavailable=2).status == 0
+    assert [entry["method"] for entry in tier.emulator.writes()] == [*["DELETE"] * 2, *["POST"] * 2, "DELETE", "POST"]
+    assert {item["region"] for item in tier.emulator.instances()} == {"eu-west"}
+
+
+def test_approved_changes(tier: Tier) -> None:
+    check = tier.run("--check", count=2)
+    (approved,) = [
+        entry["result"]["msg"].removeprefix("web_tier_approved_digest: ")
+        for entry in check.entries
+        if "web_tier_approved_digest" in str(entry["result"].get("msg"))
+    ]
+    other = tier.run(count=3, approved_digest=approved)
+    assert "the changes are not the ones that were approved, so nothing was changed; not approved: create shop-03." in messages(other)
+    assert not tier.emulator.writes()
+    assert tier.run(count=2, approved_digest=approved).status == 0
+    assert tier.names() == ["shop-01", "shop-02"]
+    again = tier.run(count=2, approved_digest=approved)
+    assert (again.status, again.changed) == (0, 0)
+
+
 def test_the_hosts_are_in_the_inventory(tier: Tier) -> None:
     playbook = tier.ansible.folder / "after.yml"
     show = {"ansible.builtin.debug": {"msg": "{{ inventory_hostname }} {{ ansible_host }} {{ cloudnexus_region }} {{ cloudnexus_status }}"}}
@@ -113,7 +137,7 @@ def test_the_hosts_are_in_the_inventory(tier: Tier) -> None:
     ]
     playbook.write_text(json.dumps(content))
     run = tier.run(playbook=str(playbook), group="shop_hosts")
-    shown = [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug")]
+    shown = [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug") and "msg" in entry["result"]]
     assert sorted(shown) == ["shop-01 10.4.0.2 us-east running", "shop-02 10.4.0.3 us-east running"]
 
 
@@ -130,13 +154,14 @@ def test_it_waits_until_the_hosts_answer(tier: Tier) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"cuont": 3}, "web_tier_cuont: no such variable of the role web_tier, which has web_tier_asset_bucket, "),
+        ({"cuont": 3}, "web_tier_cuont: no such variable of the role web_tier, which has web_tier_approved_digest, "),
         ({"name": "shop floor"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop floor".'),
         ({"name": ""}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "".'),
         ({"count": 1000}, "web_tier_count: expected a whole number from 0 to 999, got 1000."),
         ({"count": -1}, "web_tier_count: expected a whole number from 0 to 999, got -1."),
         ({"regions": []}, "web_tier_regions: expected at least one region."),
         ({"max_deletions": -1}, "web_tier_max_deletions: expected a whole number of at least 0, got -1."),
+        ({"max_unavailable": 0}, "web_tier_max_unavailable: expected a whole number from 1 to 1000, got 0."),
         ({"plan": "huge"}, "value of web_tier_plan must be one of: starter, professional, enterprise, got: huge"),
         ({"regions": ["mars"]}, "value of web_tier_regions must be one or more of: us-east, eu-west, ap-south. Got no match for: mars"),
         ({"cdn": {"compression": "gzip"}}, "missing required arguments: cache_ttl found in web_tier_cdn"),
@@ -153,7 +178,7 @@ def test_bad_variables_are_refused_before_any_request(tier: Tier, variables: dic
 
 
 def test_answers_of_a_survey_may_be_empty(tier: Tier) -> None:
-    run = tier.run(image_id="", asset_bucket="", ssh_keys=[], auto_scale={}, count="1")
+    run = tier.run(image_id="", asset_bucket="", ssh_keys=[], auto_scale={}, approved_digest="", count="1")
     assert run.status == 0, run.output
     assert tier.emulator.writes()[0]["body"] == {"name": "shop-01", "plan": "starter", "region": "us-east"}
 

@@ -279,7 +279,8 @@ class Cloud(RuleBasedStateMachine):
         if self.api.settings.profile != "full":
             return
         self.api.clock.time += self.api.settings.list_lag + self.api.settings.delete_seconds
-        options = {**options, "approved_digest": None}
+        # Replacing all of them one by one takes longer than the other tasks may.
+        options = {**options, "approved_digest": None, "wait_timeout": 10 * WAIT_TIMEOUT}
         predicted, _elapsed, _calls = self.run(fleet.OPERATION, options, check_mode=True)
         result, _elapsed, _calls = self.run(fleet.OPERATION, options)
         if result.get("failed"):

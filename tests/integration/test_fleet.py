@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fleets over real connections: in parallel, under rate limits, interrupted, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.checkout import ROOT
+
+from .commands import FQCN, Ansible, task
+from .test_interrupts import start, until_nothing_is_left, until_requested
+
+
+def webs(count: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{"name": f"web-{number:02}", "plan": "starter", "region": "us-east", **fields} for number in range(1, count + 1)]
+
+
+def test_create_change_replace_prune_and_again(ansible: Ansible) -> None:
+    common: dict[str, Any] = {"name_prefix": "web-", "prune": True, "max_deletions": 1, "recreate": True}
+    ansible.emulator.create("web-09")
+    ansible.emulator.create("web-02", plan="enterprise")
+    ansible.emulator.create("web-03", region="eu-west")
+    predicted, real, again = ansible.play(
+        task("fleet", instances=webs(4), **common, check_mode=True), task("fleet", instances=webs(4), **common), task("fleet", instances=webs(4), **common)
+    ).results
+    for key in ("changed", "created", "updated", "recreated", "deleted", "unchanged", "changes", "changes_digest", "diff"):
+        assert predicted[key] == real[key]
+    assert [real[key] for key in ("created", "updated", "recreated", "deleted")] == [["web-01", "web-04"], ["web-02"], ["web-03"], ["web-09"]]
+    assert [item["name"] for item in real["instances"]] == ["web-01", "web-02", "web-03", "web-04"]
+    assert (again["changed"], again["changes"], again["instances"]) == (False, [], real["instances"])
+
+
+def test_creates_are_sent_in_parallel_over_as_many_connections(ansible: Ansible) -> None:
+    ansible.emulator.set(latency=0.5)
+    assert len(ansible.module("fleet", instances=webs(16), concurrency=8)["created"]) == 16
+    sent = [entry for entry in ansible.emulator.requests() if entry["method"] == "POST"]
+    begun = sorted(entry["at"] for entry in sent)
+    # The first eight before any of them can have been answered, the ninth when one was.
+    assert begun[7] - begun[0] < 0.5
+    assert begun[8] - begun[0] >= 0.5
+    assert len({entry["connection"] for entry in sent}) == 8
+
+
+def test_what_boots_is_polled_by_the_list(ansible: Ansible) -> None:
+    ansible.emulator.set(boot_seconds=2)
+    ansible.module("fleet", instances=webs(12))
+    assert {(entry["method"], entry["path"]) for entry in ansible.emulator.requests()} == {("GET", "/instances"), ("POST", "/instances")}
+
+
+def test_a_rate_limit_is_kept_by_all_workers(ansible: Ansible) -> None:
+    ansible.emulator.set(rate_limit=10, boot_seconds=0)
+    result = ansible.module("fleet", instances=webs(40), concurrency=16)
+    assert not result["failed"], result["msg"]
+    assert len(result["created"]) == ansible.emulator.state()["created"] == 40
+    refused = [entry for entry in ansible.emulator.requests() if entry["status"] == 429]
+    assert refused
+    # Those that were under way together, a few times; not each of them again with every second.
+    assert len(refused) <= 40
+
+
+def test_a_failure_of_some_is_told_at_the_end(ansible: Ansible) -> None:
+    ansible.emulator.set(keys={ansible.emulator.api_key: {"regions": ["us-east"]}})
+    wanted = [*webs(3), {"name": "web-eu", "plan": "starter", "region": "eu-west"}]
+    result = ansible.module("fleet", instances=wanted)
+    assert result["failed"]
+    assert result["changed"]
+    assert result["created"] == ["web-01", "web-02", "web-03"]
+    assert [item["name"] for item in result["failed_instances"]] == ["web-eu"]
+
+
+def test_lost_answers_make_no_second_one(ansible: Ansible) -> None:
+    for kind in ("reset", "hang", "status"):
+        ansible.emulator.fault(kind, method="POST", effect=True, times=2)
+    result = ansible.module("fleet", instances=webs(12), api_timeout=1)
+    assert not result["failed"], result["msg"]
+    assert ansible.emulator.state()["created"] == len({item["name"] for item in ansible.emulator.instances()}) == 12
+
+
+# --- Interrupted -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_fleet_says_what_was_made(ansible: Ansible, number: int) -> None:
+    ansible.emulator.set(latency=0.3)
+    process = start(ansible, {FQCN + "cloudnexus_fleet": {"instances": webs(40), "concurrency": 4}})
+    until_requested(ansible, process, "POST", "/instances")
+    while ansible.emulator.state()["created"] < 8:
+        assert process.poll() is None
+    os.killpg(process.pid, number)
+    output, _error = process.communicate(timeout=30)
+    assert "Traceback" not in output
+    until_nothing_is_left(ansible)
+    made = ansible.emulator.instances()
+    assert 8 <= len(made) < 40
+    if ansible.door == "in-process":
+        text = " ".join(output.split())
+        assert re.search(r"Interrupted\. These \d+ instances were created: ", text), output
+        for item in made:
+            assert item["id"] in text or f"The creation of {item['name']} was under way" in text
+    # Nobody goes on behind its back, and the next run goes on from there.
+    assert not ansible.module("fleet", instances=webs(40), concurrency=16)["failed"]
+    assert ansible.emulator.state()["created"] == 40
+
+
+def test_an_interruption_waits_for_a_renewal_in_another_thread(in_process: Ansible) -> None:
+    """Its answer holds the next refresh token, which nobody else has."""
+    in_process.emulator.set(latency=0.3, rotate=True, token_seconds=2)
+    in_process.use_refresh_token()
+    in_process.emulator.fault("slow", path="/auth/token/refresh", seconds=1, skip=1)
+    process = start(in_process, {FQCN + "cloudnexus_fleet": {"instances": webs(60), "concurrency": 4}})
+
+    def renewals() -> list[str]:
+        return [entry["body"]["refresh_token"] for entry in in_process.emulator.requests() if entry["path"] == "/auth/token/refresh"]
+
+    while len(renewals()) < 2:
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=30)
+    until_nothing_is_left(in_process)
+    assert in_process.module("health_info")["health"]["status"] == "healthy"
+    assert len(set(renewals())) == len(renewals())
+
+
+def test_the_timeout_of_a_task_begins_nothing_more(in_process: Ansible) -> None:
+    in_process.emulator.set(latency=0.5)
+    fleet = {FQCN + "cloudnexus_fleet": {"instances": webs(60), "concurrency": 4}, "timeout": 4}
+    # The same process goes on with the next task of the loop.
+    run = in_process.play({**fleet, "loop": [1]}, {"ansible.builtin.pause": {"seconds": 2}})
+    assert run.entries[0]["status"] == "failed"
+    assert "instances were created" in " ".join(run.output.split())
+    begun = [entry["at"] for entry in in_process.emulator.requests() if entry["method"] == "POST"]
+    assert len(begun) < 60
+    assert max(begun) - min(begun) < 4.5
+
+
+# --- Progress ----------------------------------------------------------------------------------------------------------
+
+#: What hides the lines: more of the task, or of the environment.
+QUIET: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "variable": ({"vars": {"cloudnexus_progress": False}}, {}),
+    "environment": ({}, {"CLOUDNEXUS_PROGRESS": "false"}),
+    "no_log": ({"no_log": True}, {}),
+    "callback": ({}, {"ANSIBLE_STDOUT_CALLBACK": "oneline"}),
+    "module": ({}, {"CLOUDNEXUS_IN_PROCESS": "false"}),
+}
+
+
+def test_progress_is_shown_where_it_is_welcome(in_process: Ansible, tmp_path: Path) -> None:
+    """All at once: each takes as long as the instances boot."""
+    in_process.emulator.set(boot_seconds=8)
+    processes = {}
+    for number, (name, (more, environment)) in enumerate({"shown": ({}, {}), **QUIET}.items()):
+        folder = tmp_path / name
+        folder.mkdir()
+        ansible = replace(in_process, folder=folder)
+        wanted = [{"name": f"{name}-{item}", "plan": "starter", "region": "us-east"} for item in range(number + 2)]
+        command = ["ansible-playbook", ansible.playbook({FQCN + "cloudnexus_fleet": {"instances": wanted}, **more})]
+        variables = {**ansible.variables(folder / "results.jsonl"), **environment}
+        processes[name] = subprocess.Popen(
+            command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    said = {name: process.communicate(timeout=120) for name, process in processes.items()}
+    assert {process.returncode for process in processes.values()} == {0}, said
+    output, error = said.pop("shown")
+    assert re.search(r"cloudnexus_fleet: \[localhost\]: 0 of 2 running, 2 provisioning, \d+ s\n", error)
+    assert "provisioning, " not in output + (tmp_path / "shown" / "results.jsonl").read_text()
+    assert [name for name, (output, error) in said.items() if "provisioning, " in output + error] == []
+
+
+def test_a_switch_that_is_none(in_process: Ansible) -> None:
+    run = in_process.play({**task("health_info"), "vars": {"cloudnexus_progress": "loud"}})
+    assert run.result["msg"] == "cloudnexus_progress: expected true or false, as the variable and as CLOUDNEXUS_PROGRESS."
