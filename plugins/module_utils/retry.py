@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .clock import Clock, Deadline
-from .errors import CloudNexusError, NotSent
+from .errors import CloudNexusError, NotSent, RateLimited
 
 T = TypeVar("T")
 
@@ -115,7 +115,10 @@ class Retry:
                     pause = _backoff(number)
                     if pause >= bound.left:
                         raise _told(error, number + 1) from None
-                    self._clock.sleep(pause)
+                    if isinstance(error, RateLimited):
+                        self._pause.ask(pause)  # too many requests are those of all workers
+                    else:
+                        self._clock.sleep(pause)
         raise AssertionError("unreachable")
 
     def check(self) -> None:

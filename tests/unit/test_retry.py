@@ -19,7 +19,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
     ServerFault,
     Untrusted,
 )
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.retry import Retry
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.retry import SHORTEST_DISTANCE, Pause, Retry
 
 from .fake_api import FakeClock
 
@@ -109,6 +109,44 @@ def test_a_pause_is_kept_by_every_request_of_the_task() -> None:
     script = Script(clock)
     retry.run(script, repeat_in_doubt=True)
     assert script.times == [1020.0]
+
+
+def test_too_many_requests_without_a_pause_are_a_pause_for_all() -> None:
+    clock = FakeClock()
+    retry = Retry(30, 1, clock)
+    script = Script(clock, refused(429))
+    retry.run(script, repeat_in_doubt=False)
+    assert 0.25 <= script.times[1] - script.times[0] <= 0.5
+
+
+def test_after_a_pause_the_workers_come_back_one_after_the_other() -> None:
+    clock = FakeClock()
+    pause = Pause(clock)
+    assert [pause.turn() for _worker in range(4)] == [0, 0, 0, 0]
+    for _worker in range(4):  # all were under way when the API had enough
+        pause.ask(2)
+    turns = [pause.turn() for _worker in range(4)]
+    assert turns == pytest.approx([2 + number * SHORTEST_DISTANCE for number in range(4)])
+    clock.time += 3
+    pause.ask(2)
+    turns = [pause.turn() for _worker in range(4)]
+    assert turns == pytest.approx([2 + number * 2 * SHORTEST_DISTANCE for number in range(4)])
+    for _request in range(20):
+        pause.taken()
+    clock.time += 3
+    assert [pause.turn() for _worker in range(4)] == [0, 0, 0, 0]
+
+
+def test_nothing_is_sent_once_the_task_was_interrupted() -> None:
+    clock = FakeClock()
+    retry = Retry(30, 5, clock)
+
+    def interrupted(timeout: float) -> str:
+        retry.stop.set()
+        raise AnswerLost("x")
+
+    with pytest.raises(NotSent, match="The task was interrupted"):
+        retry.run(interrupted, repeat_in_doubt=True)
 
 
 def test_a_pause_that_is_too_long_ends_the_task_at_once() -> None:
