@@ -31,6 +31,7 @@ LIST_REQUESTS = 20
 READINGS = 3
 
 _MISSING = (404, 405, 501)
+_TEXT_OR_NOTHING = (str, type(None))
 #: An IP address or a host's name; nothing that ssh could take for an option.
 _ADDRESS = re.compile(r"[0-9A-Za-z:][0-9A-Za-z.:%_-]*")
 
@@ -105,11 +106,7 @@ class Reader:
         call = Call("GET", "/storage/buckets")
         for page in self._pages(call):
             for bucket in page.items:
-                if not all(isinstance(bucket.get(name), str) and bucket[name] for name in ("id", "name")):
-                    raise self._client.unexpected(call, "buckets with an id and a name")
-                self._typed(call, bucket, {"region": str, "created_at": str})
-                if not all(_is_count(bucket.get(name)) for name in ("size_bytes", "object_count")):
-                    raise self._client.unexpected(call, "buckets with whole numbers in size_bytes and object_count")
+                _checked_bucket(self._client, call, bucket)
             yield page
 
     def cdn_config(self) -> Json:
@@ -207,20 +204,35 @@ class Writer:
 
 
 def checked_instance(client: Client, call: Call, answer: Any) -> Json:
-    if not isinstance(answer, dict):
+    # A list may hold many thousands: the types are compared without a call for each field.
+    if answer.__class__ is not dict:
         raise client.unexpected(call, "an instance as an object")
     for name in ("id", "name"):
-        if not isinstance(answer.get(name), str) or not answer[name]:
+        if answer.get(name).__class__ is not str or not answer[name]:
             raise client.unexpected(call, f"an instance with a text in {name}")
     for name in ("status", "plan", "region", "ip"):
-        if answer.get(name) is not None and not isinstance(answer[name], str):
+        if answer.get(name).__class__ not in _TEXT_OR_NOTHING:
             raise client.unexpected(call, f"an instance with a text in {name}")
     # The one becomes part of a path, the other of a command line of ssh.
     if not checks.is_identifier(answer["id"]):
         raise client.unexpected(call, "an instance with an id that can stand in a path")
     if answer.get("ip") and not _ADDRESS.fullmatch(answer["ip"]):
         raise client.unexpected(call, "an instance with an address in ip")
-    return answer
+    found: Json = answer
+    return found
+
+
+def _checked_bucket(client: Client, call: Call, bucket: Json) -> None:
+    for name in ("id", "name"):
+        if bucket.get(name).__class__ is not str or not bucket[name]:
+            raise client.unexpected(call, "buckets with an id and a name")
+    for name in ("region", "created_at"):
+        if bucket.get(name).__class__ not in _TEXT_OR_NOTHING:
+            raise client.unexpected(call, f"{name} of type str")
+    for name in ("size_bytes", "object_count"):
+        # bool is an int in Python, and not in JSON.
+        if bucket.get(name).__class__ is not int or bucket[name] < 0:
+            raise client.unexpected(call, "buckets with whole numbers in size_bytes and object_count")
 
 
 def _instance_path(instance_id: str) -> str:

@@ -19,6 +19,8 @@ REGIONS = ("us-east", "eu-west", "ap-south")
 
 #: Characters of an id at most; the documented ones have 13.
 _LONGEST_ID = 255
+#: Printable ASCII without white space and what has a meaning in a URL.
+_ID = re.compile(rf"[!\"$&-.0->@-\[\]-~]{{1,{_LONGEST_ID}}}")
 #: An OpenSSH public key: its type, its data (which always begins with a length, hence AAAA), and perhaps a comment.
 _SSH_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ AAAA\S+( .*)?")
 
@@ -41,7 +43,7 @@ def identifier(option: str, value: str) -> str:
 
 def is_identifier(value: str) -> bool:
     """Whether it can be one segment of a path."""
-    return 0 < len(value) <= _LONGEST_ID and value not in (".", "..") and value.isascii() and value.isprintable() and not re.search(r"[\s/\\?#%]", value)
+    return _ID.fullmatch(value) is not None and value not in (".", "..")
 
 
 def integer(option: str, value: int, low: int, high: int) -> int:

@@ -220,16 +220,24 @@ def _parsed(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
         data = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
-        if "\\u" in text:
+        if "\\" in text and "\\u" in text:
             json.dumps(data, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is not text
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    # A look at every object's keys doubles the time. It is spared where each key is followed by its colon at once, no
-    # text could look like a key, and there are as many as came out.
-    plain = not any(mark in text for mark in ('" ', '"\n', '"\r', '"\t', '"__ansible', "\\u"))
-    if text.count('":') != _keys(data) or not plain:
+    if not _is_plain(text) or text.count('":') != _keys(data):
         json.loads(text, object_pairs_hook=_harmless)
     return data
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the keys of all objects can be counted by their colons, so that as many must have come out.
+
+    A look at every object's keys would double the time. It is spared where no text holds a quote (so nothing that looks
+    like a key), each key is followed by its colon at once, and none is Ansible's. A single character is found some fifty
+    times as fast as two.
+    """
+    blank = any(white in text and f'"{white}' in text for white in "\n\r\t")
+    return not ("\\" in text or blank or '" ' in text or '"__ansible' in text)
 
 
 def _keys(data: Any) -> int:

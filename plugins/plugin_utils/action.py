@@ -24,6 +24,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.display import Display
 
 from ..module_utils.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
 from ..module_utils.interrupts import Interrupted, raised
@@ -197,11 +198,16 @@ def _validator(operation: Operation) -> ArgumentSpecValidator:
 
 
 def _invocation_wanted(host_vars: Mapping[str, Any]) -> bool:
-    """Whether a module's result would hold its arguments."""
+    """Whether the result shall hold the arguments: with -vvv, which shows them, or where the user has asked for them.
+
+    Handing them to the controller for nothing would take a tenth of the time of a loop's item.
+    """
+    if Display().verbosity >= 3:
+        return True
     try:
         return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=host_vars))
-    except AnsibleError:
-        return True  # an ansible-core that does not know the setting yet
+    except AnsibleError:  # an ansible-core that does not know the setting yet
+        return bool(boolean(os.environ.get("ANSIBLE_INJECT_INVOCATION", "false"), strict=False))
 
 
 def _is_this_interpreter(interpreter: str) -> bool:

@@ -26,20 +26,25 @@ def _check(params: Params) -> None:
 
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
-    wanted = {name: params[name] for name in ("name", "region") if params[name] is not None}
-    buckets: list[Json] = []
-    seen: set[str] = set()
+    limit: int | None = params["limit"]
+    buckets: dict[str, Json] = {}
     total_count = None
     for page in reader.bucket_pages():
         total_count = page.total_count
-        for bucket in page.items:
+        found = page.items
+        for name in ("name", "region"):
+            if params[name] is not None:
+                found = [bucket for bucket in found if bucket.get(name) == params[name]]
+        for bucket in found:
             # A bucket that moves from one page to the next while the list is read is still one.
-            if bucket["id"] not in seen and all(bucket.get(name) == value for name, value in wanted.items()):
-                seen.add(bucket["id"])
-                buckets.append(bucket)
-        if params["limit"] is not None and len(buckets) >= params["limit"]:
-            del buckets[params["limit"] :]
+            buckets.setdefault(bucket["id"], bucket)
+        # A bucket's name is its own (docs/contract.md), so that there is nothing more to be found.
+        if (limit is not None and len(buckets) >= limit) or (found and params["name"] is not None):
             break
+    return _result(list(buckets.values())[:limit], total_count)
+
+
+def _result(buckets: list[Json], total_count: int | None) -> Plan:
     return Plan(
         {
             "buckets": buckets,
