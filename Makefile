@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help demo test soak emulator clean
+.PHONY: help demo test soak bench bench-peers emulator clean
 help:
 	@echo "make demo      a web tier on the emulator: check mode, for real, a second time, and down again"
 	@echo "make test      every check; CHECKS='units lint' runs only those, 'make test CHECKS=list' names them"
 	@echo "make soak      searches longer for sequences and answers that break a promise; EXAMPLES=20000 tries more of each"
+	@echo "make bench     how long the collection takes, against the same without it; CASES='loop buckets', CASES=list, PAIRS=1"
+	@echo "make bench-peers  the same task by three other clouds' collections; installs the package ansible below .cache"
 	@echo "make emulator  the emulator on its own, for a playbook of yours; ARGS='--port 8080' and others"
 	@echo "make clean     removes what the others installed and made"
 
@@ -20,6 +22,12 @@ test: $(VENV)/.test
 EXAMPLES ?= 4000
 soak: $(VENV)/.test
 	@SOAK_EXAMPLES=$(EXAMPLES) $(RUN) -m pytest -q -n auto tests/unit/test_stateful.py tests/unit/test_hostile_answers.py
+
+bench: $(VENV)/.demo
+	@$(RUN) -m tests.benchmark $(CASES)
+
+bench-peers: $(VENV)/.demo
+	@$(RUN) -m tests.benchmark.peers
 
 emulator: $(VENV)/.demo
 	@$(RUN) -m tests.emulator $(ARGS)

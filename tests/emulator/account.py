@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import base64
+import bisect
 import copy
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -68,7 +69,12 @@ class Account:
         self.settings = settings
         self._now = now
         self._started = now()
+        #: In the order of their numbers.
         self._instances: dict[str, Instance] = {}
+        #: Those that are being deleted, by id.
+        self._leaving: dict[str, Instance] = {}
+        #: What a key of these regions is shown, so that a page of a long list costs as much as it holds.
+        self._listed: dict[tuple[str, ...], list[Instance]] = {}
         self._numbers = 0
         self._tokens: dict[str, Token] = {}
         self._cdn: Json = {"cache_ttl": 3600, "ssl_enabled": True, "compression": "gzip"}
@@ -112,6 +118,7 @@ class Account:
             created_at=self._now(),
             created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+        self._forget(instance.id)
         self._instances[instance.id] = instance
         return self._shown(instance)
 
@@ -120,22 +127,20 @@ class Account:
 
     def instances(self, cursor: str | None, key: Key) -> Page:
         self._bury()
-        visible = [
-            (instance.number, self._shown(instance))
-            for instance in self._instances.values()
-            if instance.body["region"] in key.regions and self._now() >= instance.created_at + self.settings.list_lag
-        ]
-        return self._page(visible, cursor)
+        visible = self._visible(key)
+        return self._page(len(visible), lambda position: visible[position].number, lambda position: self._shown(visible[position]), cursor)
 
     def update_instance(self, instance_id: str, body: Json, key: Key) -> Json:
         instance = self._find(instance_id, key)
         instance.body.update(copy.deepcopy(body))
+        self._listed.clear()
         return self._shown(instance)
 
     def delete_instance(self, instance_id: str, key: Key) -> None:
         instance = self._find(instance_id, key)
         if instance.deleted_at is None:
             instance.deleted_at = self._now()
+            self._leaving[instance_id] = instance
         self._bury()
 
     def instance_log(self, instance_id: str, key: Key) -> Json:
@@ -153,10 +158,23 @@ class Account:
         self._allow_region(key, instance.body["region"])
         return instance
 
+    def _visible(self, key: Key) -> list[Instance]:
+        """The instances in the list, in the order of their numbers."""
+        if self.settings.list_lag:
+            return [item for item in self._instances.values() if item.body["region"] in key.regions and self._now() >= item.created_at + self.settings.list_lag]
+        if key.regions not in self._listed:
+            self._listed[key.regions] = [item for item in self._instances.values() if item.body["region"] in key.regions]
+        return self._listed[key.regions]
+
     def _bury(self) -> None:
-        gone = [item.id for item in self._instances.values() if item.deleted_at is not None and self._now() >= item.deleted_at + self.settings.delete_seconds]
+        gone = [item.id for item in self._leaving.values() if item.deleted_at is not None and self._now() >= item.deleted_at + self.settings.delete_seconds]
         for instance_id in gone:
-            del self._instances[instance_id]
+            self._forget(instance_id)
+
+    def _forget(self, instance_id: str) -> None:
+        self._instances.pop(instance_id, None)
+        self._leaving.pop(instance_id, None)
+        self._listed.clear()
 
     def _status(self, instance: Instance) -> str:
         if instance.deleted_at is not None:
@@ -190,7 +208,7 @@ class Account:
     # --- Buckets ---
 
     def buckets(self, cursor: str | None) -> Page:
-        return self._page(((number, self._bucket(number)) for number in range(1, self.settings.buckets + 1)), cursor)
+        return self._page(self.settings.buckets, lambda position: position + 1, lambda position: self._bucket(position + 1), cursor)
 
     def _bucket(self, number: int) -> Json:
         if number <= len(_BUCKETS):
@@ -222,16 +240,16 @@ class Account:
 
     # --- Pages ---
 
-    def _page(self, numbered: Iterable[tuple[int, Json]], cursor: str | None) -> Page:
-        """The page after ``cursor``. A cursor names the last item seen, so that it stays right while items are added and deleted."""
+    def _page(self, total: int, number: Callable[[int], int], shown: Callable[[int], Json], cursor: str | None) -> Page:
+        """The page after ``cursor``. A cursor names the last item seen, so that it stays right while items are added and deleted.
+
+        ``number`` and ``shown`` are asked by an item's position in the list; numbers rise with it.
+        """
         after = _decoded(cursor) if cursor else 0
-        items = list(numbered)
-        if self.settings.shifting_pages:
-            items = [(position, item) for position, (_number, item) in enumerate(items, start=1)]
-        rest = [(number, item) for number, item in items if number > after]
-        page = rest[: self.settings.page_size]
-        more = len(rest) > len(page)
-        return Page([item for _number, item in page], _encoded(page[-1][0]) if more else None, len(items))
+        start = min(max(after, 0), total) if self.settings.shifting_pages else bisect.bisect_right(range(total), after, key=number)
+        end = min(start + self.settings.page_size, total)
+        last = end if self.settings.shifting_pages else number(end - 1) if end else 0
+        return Page([shown(position) for position in range(start, end)], _encoded(last) if end < total else None, total)
 
     def state(self) -> Json:
         """Everything, for tests."""
