@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 from .auth import Credential
@@ -243,17 +244,15 @@ def _is_plain(text: str) -> bool:
 def _keys(data: Any) -> int:
     """The number of keys in all objects. Raises ValueError for data that is nested too deeply."""
     keys = 0
-    level: list[Any] = [data] if data.__class__ in (dict, list) else []
-    for _depth in range(_DEEPEST):
-        below: list[Any] = []
-        for container in level:
-            is_object = container.__class__ is dict
-            keys += len(container) if is_object else 0
-            items = container.values() if is_object else container
-            below += [item for item in items if item.__class__ is dict or item.__class__ is list]
-        if not below:
+    level: list[Any] = [data]
+    for _depth in range(_DEEPEST + 1):
+        objects = [item for item in level if item.__class__ is dict]
+        lists = [item for item in level if item.__class__ is list]
+        if not objects and not lists:
             return keys
-        level = below
+        keys += sum(map(len, objects))
+        below = chain(chain.from_iterable(map(dict.values, objects)), chain.from_iterable(lists))
+        level = [item for item in below if item.__class__ is dict or item.__class__ is list]
     raise ValueError("nested too deeply")
 
 
