@@ -8,10 +8,9 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from tests.checkout import ROOT
 from tests.emulator.process import EmulatorProcess
 
-from .harness import PAIRS, Bench, Row, Skipped, api_of, fill
+from .harness import PAIRS, Bench, Row, api_of, fill
 from .playbook import FQCN, Played, declared, instance_name, play
 from .replay import Replay
 

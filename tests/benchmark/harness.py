@@ -25,10 +25,6 @@ from .playbook import Failed, declared
 PAIRS = int(os.environ.get("PAIRS") or 5)
 
 
-class Skipped(Exception):
-    """Why a case can't be measured here."""
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """One comparison. Each pair is what was measured of the case, and right before or after it of what it is compared with."""

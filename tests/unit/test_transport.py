@@ -189,6 +189,27 @@ def test_a_proxy_of_the_environment_is_used_and_its_password_masked(monkeypatch:
         assert secrets.mask("pa55word") == "********"
 
 
+def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(NotSent, match=r"could not be reached: .*Connection refused"):
+        Transport(Settings("https://127.0.0.9:9", "key"), Secrets()).exchange("GET", "https://127.0.0.9:9", body=None, bearer="key", timeout=5)
+
+
+def test_a_tunnel_through_a_proxy_is_trusted_no_more_than_a_connection(tls: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with _tunnel() as (url, asked):
+        monkeypatch.setenv("https_proxy", url)
+        settings = Settings(tls[0], "key", ca_path=str(tls[1]))
+        assert Transport(settings, Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5).status == 200
+        assert asked[0].startswith(f"CONNECT {tls[0].removeprefix('https://')} ")
+        with pytest.raises(Untrusted, match="not trusted"):
+            Transport(Settings(tls[0] + "/v2", "key"), Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5)
+
+
 # --- Certificates ------------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +278,40 @@ def test_an_authority_that_can_not_be_read(tmp_path: Path) -> None:
 
 
 # --- Small servers -----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _tunnel() -> Iterator[tuple[str, list[str]]]:
+    """A proxy for connections; its address, and the first lines of what it was asked."""
+    asked: list[str] = []
+
+    def relay(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve(client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(65536)
+        asked.append(head.split(b"\r\n")[0].decode())
+        host, port = asked[-1].split()[1].split(":")
+        with client, socket.create_connection((host, int(port))) as upstream:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=relay, args=(upstream, client), daemon=True)
+            back.start()
+            relay(client, upstream)
+            back.join()
+
+    def accept(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept, args=(server,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

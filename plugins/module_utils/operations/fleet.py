@@ -21,6 +21,7 @@ from ..operation import Context, Operation, Params, Plan
 from ..progress import Progress
 from ..resource import INSTANCE
 from ..rollout import Rollout, RolloutPlan
+from ..transport import MOST_CONNECTIONS
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "instances": {
@@ -60,7 +61,7 @@ def _check(params: Params) -> None:
         except (re.error, OverflowError, RecursionError) as error:
             raise InvalidOption("prune_pattern", f"expected a regular expression ({error}).") from None
     checks.integer("max_deletions", params["max_deletions"], 0, 100_000)
-    checks.integer("concurrency", params["concurrency"], 1, 64)
+    checks.integer("concurrency", params["concurrency"], 1, MOST_CONNECTIONS)
     checks.integer("max_unavailable", params["max_unavailable"], 1, 1000)
     checks.integer("wait_timeout", params["wait_timeout"], 1, 86_400)
     if params["approved_digest"] is not None:
