@@ -92,10 +92,9 @@ class Retry:
         """
         bound = self._clock.deadline(self.bound).earlier(deadline)
         for number in range(self._api_retries + 1):
-            asked = self._pause.left()
-            if asked > bound.left:
+            if (asked := self._pause.left()) > bound.left or (asked := self._pause.turn()) > bound.left:
                 raise NotSent(f"The API asked for a pause of {asked:.0f} s, which is longer than this task may take.")
-            self._clock.sleep(self._pause.turn())
+            self._clock.sleep(asked)
             self.check()
             try:
                 # Even with no time left one short attempt is made: something must say how things stand.

@@ -21,7 +21,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Return the buckets with this name only.
+      - Return the bucket of this name only.
+      - A name is taken to be one bucket's own, so that reading stops when it is found.
     type: str
   region:
     description:

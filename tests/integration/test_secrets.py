@@ -81,8 +81,10 @@ def _unpacked(script: str) -> str:
 
 
 def test_success(watched: Ansible) -> None:
-    run = watched.play(task("instance", **WEB), task("instance_info", logs=True), arguments=("-vvvv",))
+    fleet = task("fleet", instances=[WEB, {**WEB, "name": f"web {CANARY}"}])
+    run = watched.play(task("instance", **WEB), task("instance_info", logs=True), fleet, arguments=("-vvvv",))
     assert run.results[0]["action"] == "create"
+    assert run.results[2]["created"] == ["web ********"]
     assert (watched.folder / "home" / "ansible.log").stat().st_size > 0
     assert_nowhere(run, watched.folder)
 

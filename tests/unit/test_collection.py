@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import yaml
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, apply, argument_spec, auth, client, retry, rollout, transport, version
 
-from tests.checkout import ROOT
+from tests.checkout import ROOT, ansible_environment, link_tree
 
 PLUGINS = ROOT / "plugins"
 MODULES = sorted(path.stem for path in PLUGINS.glob("modules/*.py"))
@@ -114,6 +117,8 @@ def test_figures_in_the_documentation_are_those_of_the_code() -> None:
     assert f"{auth.EARLY:g} seconds before it expires" in (ROOT / "docs" / "guarantees.md").read_text()
     assert f"{apply.CDN_PROPAGATION:g} seconds" in documentation("cloudnexus_cdn")["options"]["wait"]["description"][0]
     assert f"{retry.LONGEST_PAUSE:g} seconds" in contract
+    assert f"{retry.SHORTEST_DISTANCE:g} seconds apart, twice that with each further pause, up to {retry.LONGEST_DISTANCE:g} seconds" in contract
+    assert f"From 1 to {transport.MOST_CONNECTIONS}." in documentation("cloudnexus_fleet")["options"]["concurrency"]["description"]
 
 
 # --- The core ----------------------------------------------------------------------------------------------------------
@@ -173,6 +178,28 @@ def test_every_test_that_the_guarantees_name_is_there() -> None:
 
 def test_there_are_no_sanity_ignores() -> None:
     assert not list((ROOT / "tests").glob("sanity/ignore*"))
+
+
+def test_what_an_action_plugin_imports_before_the_fork() -> None:
+    """Every command pays for it: it is kept to requests, the core, and no other module's operation."""
+    code = """
+import importlib, json, sys
+for name in ("ansible.cli.playbook", "ansible.plugins.action.normal", "ansible.executor.process.worker"):
+    importlib.import_module(name)
+before = set(sys.modules)
+importlib.import_module("ansible_collections.cloudnexus.cloud.plugins.action.cloudnexus_instance")
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    path = {"PYTHONPATH": str(link_tree())}
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env={**ansible_environment(), **path})
+    imported = set(json.loads(done.stdout))
+    # What requests brings; charset_normalizer's compiled part has a name of its own.
+    brought = {"requests", "urllib3", "certifi", "idna", "charset_normalizer", "chardet"}
+    packages = {name.partition(".")[0] for name in imported} - set(sys.stdlib_module_names)
+    assert {name for name in packages if not name.endswith("__mypyc")} <= brought | {"ansible", "ansible_collections"}
+    assert not {"asyncio", "concurrent", "unittest", "xml", "sqlite3"} & {name.partition(".")[0] for name in imported}
+    operations = {name.rpartition(".")[2] for name in imported if ".operations." in name}
+    assert operations == {"instance"}
 
 
 # --- The role ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import auth
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import _parsed
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn, cdn_info, health_info, instance, instance_info
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn, cdn_info, fleet, health_info, instance, instance_info
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
@@ -59,6 +59,9 @@ SCENARIOS = [
     Scenario("listInstances", "GET", "/instances", instance.OPERATION, {**WEB, "region": "eu-west", "recreate": True}),
     Scenario("listInstances", "GET", "/instances", instance.OPERATION, {"name": "web-01", "state": "absent"}),
     Scenario("listInstances", "GET", "/instances", instance_info.OPERATION, {}),
+    Scenario("listInstances", "GET", "/instances", fleet.OPERATION, {"instances": [WEB], "concurrency": 1}, exists=False),
+    Scenario("listInstances", "GET", "/instances", fleet.OPERATION, {"instances": [], "name_prefix": "web-", "prune": True, "max_deletions": 9}),
+    Scenario("createInstance", "POST", "/instances", fleet.OPERATION, {"instances": [WEB], "concurrency": 1}, exists=False),
     Scenario("getInstance", "GET", ONE, instance.OPERATION, {"id": "inst_00000001", "plan": "enterprise"}),
     Scenario("getInstance", "GET", ONE, instance.OPERATION, {"id": "inst_00000001", "state": "absent"}),
     Scenario("getInstance", "GET", ONE, instance_info.OPERATION, {"id": "inst_00000001"}),

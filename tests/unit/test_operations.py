@@ -694,6 +694,20 @@ def test_bucket_info() -> None:
     assert run_operation(api, bucket_info.OPERATION, region="ap-south")["buckets"][0]["region"] == "ap-south"
 
 
+@pytest.mark.parametrize(("given", "found", "pages"), [({"name": "media-assets"}, 1, 1), ({"name": "bucket-00015"}, 1, 2), ({"name": "none"}, 0, 3)])
+@pytest.mark.parametrize("region", [None, "us-east"])
+def test_bucket_info_stops_reading_when_the_name_is_found(given: dict[str, str], found: int, pages: int, region: str | None) -> None:
+    api = FakeApi(page_size=10)
+    result = run_operation(api, bucket_info.OPERATION, **given, region=region)
+    assert (len(result["buckets"]), result["total_count"], len(api.calls)) == (found, 24, pages)
+
+
+def test_bucket_info_of_another_region_reads_on() -> None:
+    api = FakeApi(page_size=10)
+    result = run_operation(api, bucket_info.OPERATION, name="media-assets", region="eu-west")
+    assert (result["buckets"], len(api.calls)) == ([], 3)
+
+
 @pytest.mark.parametrize(("limit", "pages"), [(1, 1), (10, 1), (11, 2), (24, 3), (99, 3)])
 def test_bucket_info_stops_reading_at_its_limit(limit: int, pages: int) -> None:
     api = FakeApi(page_size=10)
