@@ -40,9 +40,8 @@ class Work:
 
     @property
     def current(self) -> Mapping[str, Any]:
-        """The instance as it was before."""
-        assert self.change.current is not None
-        return self.change.current
+        """The instance as it was before; empty where there was none."""
+        return self.change.current or {}
 
     @property
     def called(self) -> str:

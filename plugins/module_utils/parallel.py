@@ -53,7 +53,7 @@ def in_parallel(items: Sequence[T], work: Callable[[T], None], concurrency: int,
                     ended.set()
 
     # Daemons: an interpreter that is to end must not wait for an answer that takes its time.
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(running)]
+    threads = [threading.Thread(target=run, daemon=True) for _number in range(running)]
     try:
         for thread in threads:
             thread.start()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from .api import Json, Reader
 from .apply import Steps, Work
@@ -36,7 +37,7 @@ from .resource import INSTANCE
 from .wait import wait_until
 
 #: An instance as the API shows it, None where it shows nothing, or why it can't be seen.
-Seen = Json | None | CloudNexusError
+Seen: TypeAlias = "Json | CloudNexusError | None"
 
 #: Seconds over which the list is read again after a create whose answer was lost, before the create may be sent once
 #: more: the list may lag behind (contract: rule 4).
@@ -201,11 +202,10 @@ class Rollout:
 
     def _take(self, work: Work, found: list[Json]) -> None:
         """These are of the name of a creation whose answer was lost."""
-        body, lost = work.change.body, work.lost
-        assert lost is not None
+        body = work.change.body
         if len(found) > 1:
             ambiguous = two_of_one_name(work.name, found)
-            ambiguous.message += f" The answer to this task's own creation was lost, so that one of them may be its: {lost.message}"
+            ambiguous.message += f" The answer to this task's own creation was lost, so that one of them may be its: {work.lost}"
             work.fail(ambiguous)
             return
         others = [name for name in ("plan", "region") if found[0].get(name) not in (None, body[name])]
@@ -216,13 +216,10 @@ class Rollout:
 
     @staticmethod
     def _give_up(work: Work, why: str) -> None:
-        lost = work.lost
-        assert lost is not None
         work.fail(
             InDoubt(
-                f"The answer to the creation of {work.name} was lost, so that an instance may exist; {why}. Nothing more was sent. "
-                f"What was lost: {lost.message}",
-                api_error=lost.api_error,
+                f"The answer to the creation of {work.name} was lost, so that an instance may exist; {why}. Nothing more was sent. What was lost: {work.lost}",
+                api_error=work.lost.api_error if work.lost else None,
             )
         )
 
@@ -452,5 +449,4 @@ def _by_name(listed: Iterable[Json]) -> dict[str, list[Json]]:
 
 
 def _id(work: Work) -> str:
-    assert work.instance is not None
-    return str(work.instance["id"])
+    return str((work.instance or {})["id"])

@@ -103,7 +103,7 @@ class Transport:
         raise BadAnswer(f"The API redirected more than {MAX_REDIRECTS} times.")
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, seconds: float) -> Answer:
-        response: Any = self._pools.urlopen(
+        response: Any = self._pools.request(
             method,
             url,
             body=data,
