@@ -81,6 +81,8 @@ class Rollout:
         self._halt: CloudNexusError | None = None
         #: The last reading of the list, if nothing was made since.
         self._listed: list[Json] | None = None
+        #: What lines of progress begin with.
+        self._stage = ""
 
     @property
     def failed(self) -> list[Work]:
@@ -114,6 +116,9 @@ class Rollout:
             if self._plan.wait:
                 self._wait_until_gone([(work, work.current["id"]) for work in surplus if work.error is None], self._plan.list_pages)
 
+    def _tell(self, line: str) -> None:
+        self._progress.tell(lambda: self._stage + line)
+
     def _with(self, *actions: str) -> list[Work]:
         return [work for work in self.works if work.change.action in actions and work.error is None]
 
@@ -128,13 +133,16 @@ class Rollout:
     # --- Writes ---
 
     def _write(self, works: Sequence[Work], step: Callable[[Work], None], done: str) -> None:
-        """Take one step with each, in parallel. After the deadline, or once the API is of no use, none is begun."""
+        """Take one step with each, in parallel. After the deadline, or once the API is of no use, none is begun.
+
+        What was deleted to be replaced gets its successor after the deadline too: nobody asked for one less.
+        """
         finished: list[Work] = []
 
         def one(work: Work) -> None:
             if self._halt is not None:
                 self._not_begun(work, f"Nothing was sent, because the API would not have taken it: {self._halt.message}")
-            elif self._deadline.passed:
+            elif self._deadline.passed and work.action != "delete":
                 self._not_begun(work, f"Nothing was sent, because {self._plan.wait_timeout} s (wait_timeout) were over before it was its turn.")
             else:
                 try:
@@ -148,7 +156,11 @@ class Rollout:
                         self._give_up(work, f"sent once more, it was refused: {error.message}")
             finished.append(work)
 
-        in_parallel(works, one, self._plan.concurrency, self._client.stop, lambda: self._progress.tell(lambda: f"{len(finished)} of {len(works)} {done}"))
+        def tick() -> None:
+            if len(finished) < len(works):
+                self._tell(f"{len(finished)} of {len(works)} {done}")
+
+        in_parallel(works, one, self._plan.concurrency, self._client.stop, tick)
 
     def _not_begun(self, work: Work, why: str) -> None:
         if work.lost is None:
@@ -234,7 +246,9 @@ class Rollout:
             batch, rest = works[start : start + size], works[start + size :]
             if not self._all_well(works[start:], otherwise):
                 return
+            self._stage = f"{start} of {len(works)} replaced; " if len(works) > 1 else ""
             self._replace(batch, wait=self._plan.wait or bool(rest))
+            self._stage = ""
             otherwise = "Not replaced, because the batch before it did not come up."
 
     def _replace(self, batch: Sequence[Work], *, wait: bool) -> None:
@@ -272,7 +286,7 @@ class Rollout:
             seen = self._look_at([_id(work) for work in pending], self._plan.list_pages, certain)
             pending[:] = [work for work in pending if not self._came_up(work, seen, certain)]
             if pending:
-                self._progress.tell(lambda: _statuses(count, pending))
+                self._tell(_statuses(count, pending))
             return None if pending else True
 
         if pending and wait_until(look, self._deadline) is None:
@@ -321,7 +335,7 @@ class Rollout:
                 if seen is not None:
                     work.fail(seen)
             if pending:
-                self._progress.tell(lambda: f"{count - len(pending)} of {count} gone")
+                self._tell(f"{count - len(pending)} of {count} gone")
             return None if pending else True
 
         if pending and wait_until(look, self._deadline) is None:

@@ -165,7 +165,7 @@ options:
     description:
       - Seconds for all that the task does after it has read the list, its waiting included.
       - From 1 to 86400.
-      - When they are over nothing more is begun, and the task fails and says what exists.
+      - When they are over nothing more is begun but the successor of an instance that was deleted to be replaced, and the task fails and says what exists.
     type: int
     default: 600
 seealso:

@@ -371,6 +371,21 @@ def test_a_replacement_that_can_not_be_made_says_that_the_old_one_is_gone() -> N
     assert (result["deleted"], result["recreated"], result["instances"]) == (["web-01"], [], [])
 
 
+def test_what_was_deleted_gets_its_successor_though_the_time_is_over() -> None:
+    api = FakeApi(delete_seconds=59)
+    for number in (1, 2):
+        api.make(f"web-{number:02}")
+
+    def slow(right: Right) -> Answer:
+        api.clock.time += 2
+        return right()
+
+    api.spoil("GET", "/instances/inst_00000001", slow, times=100)
+    result = run_fleet(api, webs(2, region="eu-west"), recreate=True, wait_timeout=60)
+    assert (result["recreated"], names(api)) == (["web-01"], ["web-01", "web-02"])
+    assert [item["msg"][:28] for item in result["failed_instances"]] == ["The instance web-01 (inst_00", "Not replaced, because the ba"]
+
+
 @pytest.mark.parametrize("recreate", [True, False])
 def test_without_patch(recreate: bool) -> None:
     api = FakeApi()
@@ -628,6 +643,16 @@ def test_progress_is_told_now_and_then() -> None:
     assert len(lines) >= 3
     assert times[0] - 1000 >= INTERVAL
     assert min(after - before for before, after in itertools.pairwise(times)) >= INTERVAL
+
+
+def test_progress_of_replacements() -> None:
+    api = FakeApi(boot_seconds=20)
+    for number in (1, 2, 3):
+        api.make(f"web-{number:02}")
+    lines: list[str] = []
+    run_fleet(api, webs(3, region="eu-west"), recreate=True, show=lines.append)
+    told = [line.rpartition(",")[0] for line in lines]
+    assert sorted(set(told)) == [f"{number} of 3 replaced; web-{number + 1:02} provisioning" for number in (0, 1, 2)]
 
 
 def test_a_short_task_tells_nothing() -> None:
