@@ -11,7 +11,7 @@ from typing import Any
 from .api import Json, Reader, Writer
 from .changes import Change, recreated
 from .client import Client
-from .errors import CloudNexusError, Drift, NotFound, OperationMissing
+from .errors import CloudNexusError, Drift, InDoubt, NotBegun, NotFound, OperationMissing
 from .fleet import Member
 from .progress import INTERVAL, Progress
 from .resource import INSTANCE
@@ -44,6 +44,10 @@ class Work:
         return self.change.current or {}
 
     @property
+    def id(self) -> str:
+        return str((self.instance or self.current)["id"])
+
+    @property
     def called(self) -> str:
         return INSTANCE.called(self.instance or self.change.current or {})
 
@@ -51,6 +55,18 @@ class Work:
         if self.change.action == "recreate" and self.action == "delete" and self.instance is None:
             error.message = f"{error.message} The old {INSTANCE.called(self.current)} has been deleted to make room for it."
         self.error = error
+
+    def not_begun(self, why: str) -> None:
+        """Nothing is sent for it, because of what came before."""
+        if self.lost is None:
+            self.fail(NotBegun(why))
+        else:
+            self.give_up(f"the list of instances shows none of that name. {why}")
+
+    def give_up(self, why: str) -> None:
+        """The answer to its creation was lost, and nothing tells what came of it (contract: rule 4)."""
+        text = f"The answer to the creation of {self.name} was lost, so that an instance may exist; {why}. Nothing more was sent. What was lost: {self.lost}"
+        self.fail(InDoubt(text, api_error=self.lost.api_error if self.lost else None))
 
     def created(self, instance: Json) -> None:
         """It is there: the answer said so, or the list shows it."""

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, apply, argument_spec, auth, client, retry, rollout, transport, version
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, apply, argument_spec, auth, client, creation, retry, transport, version
 
 from tests.checkout import ROOT, ansible_environment, link_tree
 
@@ -109,7 +109,7 @@ def test_every_module_has_attributes_examples_and_samples(name: str) -> None:
 
 def test_figures_in_the_documentation_are_those_of_the_code() -> None:
     contract = (ROOT / "docs" / "contract.md").read_text()
-    assert f"{rollout.SETTLING_TIME:g} seconds" in contract
+    assert f"{creation.SETTLING_TIME:g} seconds" in contract
     assert f"{transport.MAX_BODY // 1024 // 1024} MiB" in contract
     assert f"L = {api.LIST_REQUESTS} R" in contract
     assert f"{client._DEEPEST} levels" in contract
@@ -126,7 +126,7 @@ def test_figures_in_the_documentation_are_those_of_the_code() -> None:
 #: What may import what: each file only those before it (docs/architecture.md).
 LAYERS = [
     "version", "errors", "masking", "interrupts", "clock", "checks", "token_store", "settings", "links", "transport", "auth", "retry", "client",
-    "access_token", "api", "wait", "progress", "parallel", "resource", "changes", "instances", "fleet", "apply", "rollout",
+    "access_token", "api", "wait", "progress", "parallel", "resource", "changes", "instances", "fleet", "apply", "writes", "sight", "creation", "rollout",
     "operation", "operations", "argument_spec", "module",
 ]  # fmt: skip
 

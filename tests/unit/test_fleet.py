@@ -206,7 +206,7 @@ def test_after_the_deadline_nothing_is_begun() -> None:
     assert posts(api) == 5
     assert len(result["created"]) == 5
     messages = [item["msg"] for item in result["failed_instances"]]
-    assert sum("45 s (wait_timeout) were over before it was its turn" in message for message in messages) == 15
+    assert sum("the time (wait_timeout) was over before it was its turn" in message for message in messages) == 15
     assert sum("its last status is 'provisioning'" in message for message in messages) == 5
 
 

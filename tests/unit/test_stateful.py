@@ -19,9 +19,10 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils import auth, roll
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.api import LIST_REQUESTS
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import CDN_PROPAGATION
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.changes import Change
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.creation import SETTLING_TIME
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, NotSent
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, fleet, instance
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.rollout import SETTLING_TIME, RolloutPlan
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.rollout import RolloutPlan
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
 from hypothesis import HealthCheck, event, note, settings
 from hypothesis import strategies as st
