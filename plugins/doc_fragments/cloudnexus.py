@@ -76,8 +76,10 @@ options:
     version_added: 0.2.0
 notes:
   - Where the connection is local, without become and without async, the task runs inside Ansible's own process on the controller, which is some
-    twenty times faster than a module. The variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS) turns that off with
+    fifty times faster than a module. The variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS) turns that off with
     V(false); the result is the same.
+  - What takes more than five seconds there says how far it has come, on standard error. The variable C(cloudnexus_progress) or the environment variable
+    E(CLOUDNEXUS_PROGRESS) turns that off with V(false).
   - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY), be they Ansible's own or the task's C(environment).
   - The API's operations that its vendor has not documented may be missing; the failure then says which one, and what to do instead.
 """

@@ -62,10 +62,14 @@ class FleetChange:
         return [member.entry() for member in self.members if member.change.changed]
 
     def diff(self) -> dict[str, Any]:
-        """Ansible's diff: a line for each instance that changes, so that a hundred can be read."""
+        """Ansible's diff: a line for each instance that changes, so that a hundred can be read.
+
+        A line after says what it was before too: in a diff of many the two are far from each other.
+        """
         entries = sorted(self.entries(), key=lambda entry: (entry["name"], entry["id"] or ""))
-        sides = {side: "".join(f"{entry['name']}: {_line(entry[side])}\n" for entry in entries if entry[side]) for side in ("before", "after")}
-        return {"before_header": "fleet", "after_header": "fleet", **sides}
+        before = [f"{entry['name']}: {_line(entry['before'])}\n" for entry in entries if entry["before"]]
+        after = [f"{entry['name']}: {_line(entry['after'])}{_was(entry)}\n" for entry in entries if entry["after"]]
+        return {"before_header": "fleet", "after_header": "fleet", "before": "".join(before), "after": "".join(after)}
 
     def digest(self) -> str:
         return digest(self.entries())
@@ -74,6 +78,13 @@ class FleetChange:
 def _line(state: Mapping[str, Any]) -> str:
     """``plan=starter region=us-east auto_scale=1..3@75``"""
     return " ".join(f"{name}={_short(name, value)}" for name, value in state.items() if name != "name")
+
+
+def _was(entry: Mapping[str, Any]) -> str:
+    """`` (plan was starter)``"""
+    before = entry["before"]
+    reasons = [f"{reason} was {_short(reason, before[reason])}" if reason in before else reason for reason in entry["reasons"]]
+    return f" ({', '.join(reasons)})" if reasons else ""
 
 
 def _short(name: str, value: Any) -> str:

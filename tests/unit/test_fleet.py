@@ -440,9 +440,17 @@ def test_the_diff_has_a_line_for_each_that_changes() -> None:
     ]
     assert diff["after"].splitlines() == [
         "web-01: plan=starter region=us-east ssh_keys=...QtU0Dz0Y",
-        "web-02: plan=enterprise region=us-east",
-        "web-03: id=(given by the API) plan=starter region=us-east",
+        "web-02: plan=enterprise region=us-east (plan was starter)",
+        "web-03: id=(given by the API) plan=starter region=us-east (region was eu-west)",
     ]
+
+
+def test_the_diff_says_why_one_is_of_no_use() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.account.set_status("inst_00000001", "failed")
+    diff = run_fleet(api, webs(1), recreate=True, check_mode=True)["diff"]
+    assert diff["after"] == "web-01: id=(given by the API) plan=starter region=us-east (its status is failed)\n"
 
 
 def test_policies_in_the_diff() -> None:
