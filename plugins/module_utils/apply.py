@@ -14,7 +14,7 @@ from .client import Client
 from .errors import CloudNexusError, Drift, InDoubt, NotBegun, NotFound, OperationMissing
 from .fleet import Member
 from .progress import INTERVAL, Progress
-from .resource import INSTANCE
+from .resource import INSTANCE, brief
 
 #: Seconds that a change of the CDN takes to reach the edge (contract: PUT /cdn/config).
 CDN_PROPAGATION = 60.0
@@ -127,7 +127,7 @@ class Steps:
     def _replacement(self, work: Work, change: Change, error: CloudNexusError) -> Change:
         if self._recreate:
             return recreated(INSTANCE, work.current, work.desired, reasons=change.reasons)
-        differences = "; ".join(f"{name} is {change.before[name]!r}, wanted is {change.after[name]!r}" for name in change.body)
+        differences = "; ".join(f"{name} is {brief(repr(change.before[name]))}, wanted is {brief(repr(change.after[name]))}" for name in change.body)
         raise Drift(
             f"The {work.called} differs from what is wanted ({differences}), and the API does not offer PATCH /instances/{{id}} "
             "to change it in place. recreate=true deletes it and makes a new one.",

@@ -138,7 +138,7 @@ class TokenSession:
             self._secrets.add(refresh_token)
         renew_at = None
         if isinstance(expires_in, (int, float)) and not isinstance(expires_in, bool):
-            expires_in = min(expires_in, _LONGEST_LIFE)
+            expires_in = max(0, min(expires_in, _LONGEST_LIFE))
             # A token that lives for less than two minutes is used for half of its life.
             renew_at = self._clock.wall() + max(expires_in - EARLY, expires_in / 2)
         token = Token(access_token, refresh_token, renew_at, self._origin)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .errors import Drift
-from .resource import Resource
+from .resource import Resource, brief
 
 Action = Literal["none", "create", "update", "recreate", "delete"]
 
@@ -78,7 +78,7 @@ def present(resource: Resource, current: Mapping[str, Any] | None, desired: Mapp
     fixed = tuple(item.name for item in drifted if not item.mutable)
     reasons = tuple(item.name for item in drifted)
     if fixed and not recreate:
-        differences = "; ".join(f"{name} is {before[name]!r}, wanted is {desired[name]!r}" for name in fixed)
+        differences = "; ".join(f"{name} is {brief(repr(before[name]))}, wanted is {brief(repr(desired[name]))}" for name in fixed)
         raise Drift(f"The {resource.called(current)} can't be changed in place: {differences}. recreate=true deletes it and makes a new one.")
     if fixed or (broken and recreate):
         return recreated(resource, current, desired, reasons=(*reasons, *((broken,) if broken else ())))

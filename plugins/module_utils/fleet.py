@@ -94,7 +94,8 @@ def _short(name: str, value: Any) -> str:
     if name == "auto_scale":
         threshold = f"@{value['cpu_threshold']}%" if "cpu_threshold" in value else ""
         return f"{value.get('min_instances', '')}..{value.get('max_instances', '')}{threshold}"
-    return str(value)
+    text = str(value)
+    return text if text.isprintable() else repr(text)  # a line is one line, whatever the API shows
 
 
 # --- Approved changes ------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from .clock import Clock
 
 #: Seconds before the first line, and between two.
 INTERVAL = 5.0
+#: Characters of a line.
+_LONGEST = 200
 
 
 class Progress:
@@ -26,4 +28,6 @@ class Progress:
         now = self._clock.now()
         if self._show is not None and now - self._last >= INTERVAL:
             self._last = now
-            self._show(f"{line()}, {now - self._started:.0f} s")
+            # It may hold a status of the API: any text, of any length.
+            text = "".join(character if character.isprintable() else "?" for character in line()[:_LONGEST])
+            self._show(f"{text}, {now - self._started:.0f} s")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_LONGEST_IN_A_SENTENCE = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -44,11 +46,17 @@ class Resource:
 
     def called(self, state: Mapping[str, Any]) -> str:
         """How sentences name one object: ``instance web-01 (inst_8x92a1b3)``."""
-        return f"{self.kind} {state['name']} ({state['id']})" if "id" in state and "name" in state else self.kind
+        return f"{self.kind} {brief(state['name'])} ({state['id']})" if "id" in state and "name" in state else self.kind
 
     def shown(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """The part of ``state`` that the documented answers show."""
         return {field.name: state[field.name] for field in self.fields if field.shown and field.name in state}
+
+
+def brief(value: Any) -> str:
+    """A value of the API in a sentence: it may be of any length."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST_IN_A_SENTENCE else f"{text[:_LONGEST_IN_A_SENTENCE]}..."
 
 
 def key_data(key: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .api import Json
 from .apply import Steps, Work
 from .client import Client
 from .creation import SETTLING_TIME, Creation
@@ -20,7 +21,7 @@ from .errors import CloudNexusError, NotBegun, WaitFailed
 from .fleet import Member
 from .instances import BROKEN, RUNNING
 from .progress import Progress
-from .resource import INSTANCE
+from .resource import INSTANCE, brief
 from .sight import Seen, Sight
 from .wait import wait_until
 from .writes import Writes
@@ -169,7 +170,7 @@ class Rollout:
                 work.fail(
                     WaitFailed(
                         f"The {work.called} is not up after {self._plan.wait_timeout} s (wait_timeout); its last status is "
-                        f"{(work.instance or {}).get('status')!r}. It exists, and may come up later."
+                        f"{_status(work.instance)}. It exists, and may come up later."
                     )
                 )
 
@@ -217,7 +218,7 @@ class Rollout:
                 work.fail(
                     WaitFailed(
                         f"The {work.called} was deleted, but the API still shows it after {self._plan.wait_timeout} s (wait_timeout); its last "
-                        f"status is {(work.instance or {}).get('status')!r}."
+                        f"status is {_status(work.instance)}."
                     )
                 )
 
@@ -234,13 +235,17 @@ class Rollout:
                 work.instance = now
 
 
+def _status(instance: Json | None) -> str:
+    return brief(repr((instance or {}).get("status")))
+
+
 def so_far(works: Sequence[Work]) -> str:
     """What an interruption leaves behind."""
     parts = []
     for action, words in (("create", "created"), ("recreate", "created in place of the old"), ("update", "changed"), ("delete", "deleted")):
         done = [work.instance for work in works if work.action == action and work.instance is not None]
         if len(done) == 1:
-            status = f"; its last status is {done[0].get('status')!r}" if action != "delete" else ""
+            status = f"; its last status is {_status(done[0])}" if action != "delete" else ""
             one = " one" if action == "recreate" else ""
             parts.append(f"The {INSTANCE.called(done[0])} was {words}{one}{status}.")
         elif done:
