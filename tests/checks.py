@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .checkout import CACHE, ROOT, ansible_environment, link_tree
+from .choice import choose
 
 BIN = Path(sys.executable).parent
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -173,17 +174,10 @@ def _run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None, sho
 
 
 def main(wanted: list[str]) -> int:
-    if wanted == ["list"]:
-        for name, function in CHECKS.items():
-            print(f"{name:<12} {function.__doc__}")
-        return 0
-    unknown = [name for name in wanted if name not in CHECKS]
-    if unknown:
-        print(f"No such check: {', '.join(unknown)}. There are {', '.join(CHECKS)}.", file=sys.stderr)
-        return 2
+    chosen = choose(wanted, CHECKS, "check")
     CACHE.mkdir(exist_ok=True)
     results: dict[str, tuple[bool, float]] = {}
-    for name in wanted or CHECKS:
+    for name in chosen:
         print(f"==> {name}: {CHECKS[name].__doc__}", flush=True)
         started = time.monotonic()
         try:

@@ -49,7 +49,7 @@ class Work:
 
     @property
     def called(self) -> str:
-        return INSTANCE.called(self.instance or self.change.current or {})
+        return INSTANCE.called(self.instance or self.current)
 
     def fail(self, error: CloudNexusError) -> None:
         if self.change.action == "recreate" and self.action == "delete" and self.instance is None:

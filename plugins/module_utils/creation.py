@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from .api import Json
 from .apply import Work
 from .clock import Clock
 from .errors import Ambiguous, CloudNexusError
-from .instances import LEAVING, ids, two_of_one_name
-from .sight import Sight
+from .instances import LEAVING, by_name, ids, two_of_one_name
+from .status import StatusReader
 from .wait import wait_until
 from .writes import Writes
 
@@ -25,10 +24,10 @@ SETTLING_TIME = 5.0
 class Creation:
     """Creates many at once, and settles the doubts about them with one reading of the list for all."""
 
-    def __init__(self, send: Callable[[Work], None], writes: Writes, sight: Sight, clock: Clock, *, unique_name: bool) -> None:
+    def __init__(self, send: Callable[[Work], None], writes: Writes, statuses: StatusReader, clock: Clock, *, unique_name: bool) -> None:
         self._send = send
         self._writes = writes
-        self._sight = sight
+        self._statuses = statuses
         self._clock = clock
         #: Whether an instance may be looked up by its name.
         self._unique_name = unique_name
@@ -37,11 +36,11 @@ class Creation:
         """Make one instance each. What can't be told to exist or not is given up, and says so."""
         if not works:
             return
-        self._sight.forget()
+        self._statuses.forget()
         self._writes.each(works, self._send, "created")
         if not (left := self._settle(works)):
             return
-        self._sight.forget()
+        self._statuses.forget()
         self._writes.each(left, self._send, "created")
         for work in self._settle(left):
             work.give_up("it was sent twice, and the list of instances shows none of that name")
@@ -56,14 +55,14 @@ class Creation:
 
         def look() -> bool | None:
             try:
-                by_name = _by_name(self._sight.listed())
+                of_name = by_name(self._statuses.listed())
             except CloudNexusError as error:
                 for work in pending:
                     work.give_up(f"the list of instances could not be read to find out: {error.message}")
                 return True
             for work in list(pending):
                 old = work.current.get("id")
-                named = [item for item in by_name.get(work.name, []) if item.get("status") != LEAVING and item["id"] != old]
+                named = [item for item in of_name.get(work.name, []) if item.get("status") != LEAVING and item["id"] != old]
                 if named:
                     pending.remove(work)
                     _take(work, named)
@@ -83,9 +82,9 @@ class Creation:
 
         def look() -> bool | None:
             nonlocal looks
-            by_name = _by_name(self._sight.listed(again=looks > 0))
+            of_name = by_name(self._statuses.listed(again=looks > 0))
             looks += 1
-            pending[:] = [work for work in pending if not _looked_for_twins(work, by_name.get(work.name, []))]
+            pending[:] = [work for work in pending if not _looked_for_twins(work, of_name.get(work.name, []))]
             return None if pending else True
 
         try:
@@ -123,10 +122,3 @@ def _looked_for_twins(work: Work, named: list[Json]) -> bool:
             )
         )
     return bool(twins) or any(item["id"] == work.id for item in named)
-
-
-def _by_name(listed: Iterable[Json]) -> dict[str, list[Json]]:
-    by_name: dict[str, list[Json]] = defaultdict(list)
-    for item in listed:
-        by_name[item["name"]].append(item)
-    return by_name

@@ -71,9 +71,6 @@ class FleetChange:
         after = [f"{entry['name']}: {_line(entry['after'])}{_was(entry)}\n" for entry in entries if entry["after"]]
         return {"before_header": "fleet", "after_header": "fleet", "before": "".join(before), "after": "".join(after)}
 
-    def digest(self) -> str:
-        return digest(self.entries())
-
 
 def _line(state: Mapping[str, Any]) -> str:
     """``plan=starter region=us-east auto_scale=1..3@75``"""

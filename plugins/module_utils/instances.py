@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import changes, checks
 from .changes import Change
-from .errors import Ambiguous, Drift
+from .errors import Ambiguous, Drift, NotFound
 from .resource import INSTANCE
 
 RUNNING = "running"
@@ -64,6 +65,34 @@ def present(current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, re
     if change.action == "recreate" and not all(change.body.get(name) for name in ("name", "plan", "region")):
         raise Drift(f"The {INSTANCE.called(change.current or {})} can't be made anew without its name, plan and region; give all three.")
     return change
+
+
+def by_name(listed: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for item in listed:
+        found[item["name"]].append(item)
+    return found
+
+
+def the_one(name: str, found: Iterable[dict[str, Any]]) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
+    """Of the instances of a name the one that stays, None where there is none, and those that are being deleted already.
+
+    Raises Ambiguous.
+    """
+    found = list(found)
+    leaving = tuple(item for item in found if item.get("status") == LEAVING)
+    staying = [item for item in found if item.get("status") != LEAVING]
+    if len(staying) > 1:
+        raise two_of_one_name(name, staying)
+    return (staying[0] if staying else None), leaving
+
+
+def no_such_id(instance_id: str) -> NotFound:
+    return NotFound(f"id: there is no instance {instance_id}; to make a new one, leave id out and give name, plan and region.")
+
+
+def name_is_taken(instance_id: str, name: str, other: Mapping[str, Any]) -> Ambiguous:
+    return Ambiguous(f"{instance_id} can't be called {name}: {other['id']} has that name already.")
 
 
 def two_of_one_name(name: str, found: Iterable[Mapping[str, Any]]) -> Ambiguous:

@@ -46,11 +46,16 @@ class Resource:
 
     def called(self, state: Mapping[str, Any]) -> str:
         """How sentences name one object: ``instance web-01 (inst_8x92a1b3)``."""
-        return f"{self.kind} {brief(state['name'])} ({state['id']})" if "id" in state and "name" in state else self.kind
+        return f"{self.kind} {named(state)}" if "id" in state and "name" in state else self.kind
 
     def shown(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """The part of ``state`` that the documented answers show."""
         return {field.name: state[field.name] for field in self.fields if field.shown and field.name in state}
+
+
+def named(state: Mapping[str, Any]) -> str:
+    """``web-01 (inst_8x92a1b3)``"""
+    return f"{brief(state['name'])} ({state['id']})"
 
 
 def brief(value: Any) -> str:

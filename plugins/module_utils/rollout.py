@@ -21,8 +21,8 @@ from .errors import CloudNexusError, NotBegun, WaitFailed
 from .fleet import Member
 from .instances import BROKEN, RUNNING
 from .progress import Progress
-from .resource import INSTANCE, brief
-from .sight import Seen, Sight
+from .resource import INSTANCE, brief, named
+from .status import Seen, StatusReader
 from .wait import wait_until
 from .writes import Writes
 
@@ -57,8 +57,8 @@ class Rollout:
         self._deadline = client.clock.deadline(plan.wait_timeout)
         self._steps = Steps(client, recreate=plan.recreate)
         self._writes = Writes(client, self._deadline, plan.concurrency, self._tell)
-        self._sight = Sight(client, self._deadline, plan.concurrency, plan.list_pages)
-        self._creation = Creation(self._steps.create, self._writes, self._sight, client.clock, unique_name=plan.unique_name)
+        self._statuses = StatusReader(client, self._deadline, plan.concurrency, plan.list_pages)
+        self._creation = Creation(self._steps.create, self._writes, self._statuses, client.clock, unique_name=plan.unique_name)
         self.works = [Work(member) for member in plan.members]
         #: What lines of progress begin with.
         self._stage = ""
@@ -159,10 +159,10 @@ class Rollout:
         def look() -> bool | None:
             # Right after its creation an instance may not be shown yet.
             certain = {work.id for work in pending if work.action not in ("create", "recreate") or may_be_missing_until.passed}
-            seen = self._sight.of([work.id for work in pending], certain=certain)
+            seen = self._statuses.read([work.id for work in pending], certain=certain)
             pending[:] = [work for work in pending if not self._came_up(work, seen, certain)]
             if pending:
-                self._tell(_statuses(count, pending))
+                self._tell(_by_status(count, pending))
             return None if pending else True
 
         if pending and wait_until(look, self._deadline) is None:
@@ -202,7 +202,7 @@ class Rollout:
         count = len(pending)
 
         def look() -> bool | None:
-            for instance_id, seen in self._sight.of(list(pending), by_list=by_list).items():
+            for instance_id, seen in self._statuses.read(list(pending), by_list=by_list).items():
                 if isinstance(seen, dict):
                     pending[instance_id].instance = seen
                     continue
@@ -226,7 +226,7 @@ class Rollout:
         """The answer to a PATCH is not documented: a fresh read says what has come of it."""
         if not works:
             return
-        seen = self._sight.of([work.id for work in works])
+        seen = self._statuses.read([work.id for work in works])
         for work in works:
             now = seen.get(work.id)
             if isinstance(now, CloudNexusError):
@@ -250,7 +250,7 @@ def so_far(works: Sequence[Work]) -> str:
             parts.append(f"The {INSTANCE.called(done[0])} was {words}{one}{status}.")
         elif done:
             ones = " ones" if action == "recreate" else ""
-            names = ", ".join(f"{item['name']} ({item['id']})" for item in done)
+            names = ", ".join(named(item) for item in done)
             parts.append(f"These {len(done)} instances were {words}{ones}: {names}.")
     parts += [
         f"The old {INSTANCE.called(work.current)} was deleted to make room for a new one." for work in works if work.action == "delete" and not work.instance
@@ -259,7 +259,7 @@ def so_far(works: Sequence[Work]) -> str:
     return f"Interrupted. {' '.join(parts or ['Nothing was changed.'])} The same task again finds what there is, and goes on from there."
 
 
-def _statuses(count: int, pending: Sequence[Work]) -> str:
+def _by_status(count: int, pending: Sequence[Work]) -> str:
     """``3 of 12 running, 9 provisioning``"""
     if count == 1:
         return f"{pending[0].name} {(pending[0].instance or {}).get('status')}"

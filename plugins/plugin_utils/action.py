@@ -25,7 +25,6 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible.utils.display import Display
 
 from ..module_utils.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
 from ..module_utils.interrupts import Interrupted, raised
@@ -179,7 +178,7 @@ class OperationAction(NormalAction):
                 for warning in warnings:
                     self._display.warning(warning)
                 raise
-        if _invocation_wanted(host_vars):
+        if self._display.verbosity >= 3 or _invocation_wanted(host_vars):
             result["invocation"] = {"module_args": {name: NO_LOG if value and name in SECRET_OPTIONS else value for name, value in params.items()}}
         if warnings:
             result["warnings"] = warnings
@@ -211,12 +210,10 @@ def _validator(operation: Operation) -> ArgumentSpecValidator:
 
 
 def _invocation_wanted(host_vars: Mapping[str, Any]) -> bool:
-    """Whether the result shall hold the arguments: with -vvv, which shows them, or where the user has asked for them.
+    """Whether the user has asked for the arguments in the result; with -vvv, which shows them, they are there anyway.
 
     Handing them to the controller for nothing would take a tenth of the time of a loop's item.
     """
-    if Display().verbosity >= 3:
-        return True
     try:
         return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=host_vars))
     except AnsibleError:  # an ansible-core that does not know the setting yet

@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.choice import choose
+
 from .cases import buckets, fleet_create, fleet_nothing, growth, hosts, loop, module, uri
 from .harness import PAIRS, TITLES, Bench, Case, Row, table
 from .playbook import Failed
@@ -20,17 +22,10 @@ CASES: dict[str, Case] = {function.__name__: function for function in (loop, hos
 
 
 def main(wanted: list[str]) -> int:
-    if wanted == ["list"]:
-        for name, function in CASES.items():
-            print(f"{name:<14} {function.__doc__}")
-        return 0
-    unknown = [name for name in wanted if name not in CASES]
-    if unknown:
-        print(f"No such case: {', '.join(unknown)}. There are {', '.join(CASES)}.", file=sys.stderr)
-        return 2
+    chosen = choose(wanted, CASES, "case")
     rows: list[Row] = []
     failed: dict[str, str] = {}
-    for name in wanted or CASES:
+    for name in chosen:
         print(f"==> {name}: {CASES[name].__doc__}", flush=True)
         started = time.monotonic()
         folder = Path(tempfile.mkdtemp(prefix="cloudnexus-benchmark-"))

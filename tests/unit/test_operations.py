@@ -820,6 +820,12 @@ def test_the_cdn_waits_out_its_propagation() -> None:
     assert api.clock.now() == 1060
 
 
+def test_the_propagation_of_the_cdn_is_told() -> None:
+    lines: list[str] = []
+    run_operation(FakeApi(), cdn.OPERATION, cache_ttl=91, wait=True, show=lines.append)
+    assert lines == [f"the CDN configuration is on its way to the edge, {seconds} s" for seconds in range(5, 65, 5)]
+
+
 @pytest.mark.parametrize("cache_ttl", [-1, 31536001, True])
 def test_a_cache_ttl_out_of_range(cache_ttl: int) -> None:
     api = FakeApi()

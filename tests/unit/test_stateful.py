@@ -220,18 +220,12 @@ class Cloud(RuleBasedStateMachine):
         wanted = [{"name": name, "plan": plan, "region": region} for name in names]
         options = {"instances": wanted, "name_prefix": "web-", "concurrency": 1, **options}
         api.clock.time += api.settings.list_lag
-        before = {item["id"]: item for item in api.account.state()["instances"]}
         if approved:
             preview, _elapsed, calls = self.run(fleet.OPERATION, options, check_mode=True)
             assert not [call for call in calls if call[0] != "GET"]
             if "changes_digest" in preview:
                 options["approved_digest"] = preview["changes_digest"]
-        alone = not any(isinstance(item, OtherUser) for item in script.values())
-        made = len(api.made)
-        with _announced() as announced:
-            result, elapsed, calls = self.run(fleet.OPERATION, options, script)
-        after = {item["id"]: item for item in api.account.state()["instances"]}
-        mine = api.made[made:]
+        alone, before, result, elapsed, mine, after = self.carried_out(fleet.OPERATION, options, script)
         note(f"{options} -> {result.get('msg', 'ok')}")
         event("fleet failed" if result.get("failed") else "fleet ok")
 
@@ -240,7 +234,6 @@ class Cloud(RuleBasedStateMachine):
         created = [api.names[instance_id] for instance_id in mine if alone or instance_id in after]
         assert len(created) == len(set(created)), "never two for one"
         assert set(created) <= set(names)
-        self.only_what_was_announced(calls, announced)
         self.deletes_no_more_than_allowed(options, before, after, alone)
         if result.get("interrupted"):
             assert not mine or "was under way" in result["msg"] or any(item in result["msg"] for item in mine)
@@ -264,7 +257,7 @@ class Cloud(RuleBasedStateMachine):
             assert len(gone) == len(surplus), "nothing is replaced without leave"
 
     def fleet_is_as_wanted(self, options: dict[str, Any], result: dict[str, Any], alone: bool) -> None:
-        there = {item["id"]: item for item in self.api.account.state()["instances"]}
+        there = self.instances()
         if not alone:
             return
         for wanted, said in zip(options["instances"], result["instances"], strict=True):
@@ -343,13 +336,7 @@ class Cloud(RuleBasedStateMachine):
         api.clock.time += api.settings.list_lag
         if settle:
             self.check_mode_writes_nothing(options)
-        alone = not any(isinstance(item, OtherUser) for item in script.values())
-        before = {item["id"]: item for item in api.account.state()["instances"]}
-        made = len(api.made)
-        with _announced() as announced:
-            result, elapsed, calls = self.run(instance.OPERATION, options, script)
-        after = {item["id"]: item for item in api.account.state()["instances"]}
-        mine = api.made[made:]
+        alone, before, result, elapsed, mine, after = self.carried_out(instance.OPERATION, options, script)
         note(f"{options} -> {result.get('msg', result.get('action'))}")
         event("failed" if result.get("failed") else str(result["action"]))
 
@@ -357,13 +344,27 @@ class Cloud(RuleBasedStateMachine):
         # One that somebody deleted before the list was read again may be made anew: it is gone.
         assert len(mine if alone else [item for item in mine if item in after]) <= 1, "never two for one"
         assert "fault of the collection" not in result.get("msg", "")
-        self.only_what_was_announced(calls, announced)
         if result.get("failed"):
             self.failure_says_what_exists(result, mine, before, after, alone)
         elif alone:
             self.success_left_what_it_says(options, result, after)
         if settle and api.settings.profile == "full":
             self.converges(options)
+
+    def carried_out(
+        self, operation: Any, options: dict[str, Any], script: dict[int, Any]
+    ) -> tuple[bool, dict[str, Any], dict[str, Any], float, list[str], dict[str, Any]]:
+        """One task: whether it was alone, what there was before, its result and its time, the ids that it made, and what there is then."""
+        before = self.instances()
+        made = len(self.api.made)
+        with _announced() as announced:
+            result, elapsed, calls = self.run(operation, options, script)
+        self.only_what_was_announced(calls, announced)
+        alone = not any(isinstance(item, OtherUser) for item in script.values())
+        return alone, before, result, elapsed, self.api.made[made:], self.instances()
+
+    def instances(self) -> dict[str, Any]:
+        return {item["id"]: item for item in self.api.account.state()["instances"]}
 
     def run(
         self, operation: Any, options: dict[str, Any], script: dict[int, Any] | None = None, *, check_mode: bool = False
@@ -442,7 +443,7 @@ class Cloud(RuleBasedStateMachine):
         if result.get("failed"):
             assert any(reason in result["msg"] for reason in PERSONS), result["msg"]
             return
-        self.success_left_what_it_says(options, result, {item["id"]: item for item in self.api.account.state()["instances"]})
+        self.success_left_what_it_says(options, result, self.instances())
         self.api.clock.time += self.api.settings.list_lag
         again, _elapsed, calls = self.run(instance.OPERATION, options)
         assert not again.get("failed"), again["msg"]

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +13,12 @@ from .. import changes, checks, instances
 from ..api import Json, Reader
 from ..apply import Work
 from ..client import Client
-from ..errors import Ambiguous, CloudNexusError, Drift, FleetFailed, InvalidOption, NotApproved, NotBegun, NotFound, OperationMissing
-from ..fleet import FleetChange, Member, checked_digest, differences
-from ..instances import DECLARATION, LEAVING, declared, two_of_one_name
+from ..errors import CloudNexusError, Drift, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
+from ..fleet import FleetChange, Member, checked_digest, differences, digest
+from ..instances import DECLARATION, LEAVING, by_name, declared, name_is_taken, no_such_id, the_one
 from ..operation import Context, Operation, Params, Plan
 from ..progress import Progress
-from ..resource import INSTANCE
+from ..resource import INSTANCE, named
 from ..rollout import Rollout, RolloutPlan
 from ..transport import MOST_CONNECTIONS
 
@@ -84,10 +83,11 @@ def _check_declaration(place: str, item: Mapping[str, Any]) -> None:
 def _each_once(option: str, values: Sequence[str | None]) -> None:
     seen: dict[str, int] = {}
     for number, value in enumerate(values):
-        if value is not None and value in seen:
+        if value is None:
+            continue
+        if value in seen:
             raise InvalidOption("instances", f"expected each {option} once, got {value} in instances[{seen[value]}] and in instances[{number}].")
-        if value is not None:
-            seen[value] = number
+        seen[value] = number
 
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
@@ -99,7 +99,8 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     members = _members(params, listed)
     surplus = _surplus(params, listed, {member.change.current["id"] for member in members if member.change.current})
     change = FleetChange((*members, *surplus))
-    found = {"changes": change.entries(), "changes_digest": change.digest()}
+    entries = change.entries()
+    found = {"changes": entries, "changes_digest": digest(entries)}
     try:
         _allow_deletions(params["max_deletions"], surplus)
         _allow_changes(params, change, found, context, {item["name"] for item in listed})
@@ -125,7 +126,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
             raise _failed(rollout, result)
         return result
 
-    return Plan({**_predicted(members, surplus), **found}, change, apply)
+    return Plan({**_predicted(change, len(members)), **found}, change, apply)
 
 
 # --- What is to be done ------------------------------------------------------------------------------------------------
@@ -134,16 +135,14 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
 def _members(params: Params, listed: list[Json]) -> list[Member]:
     """What is to be done with each instance that is wanted. Raises one error for all that can't be, before anything is changed."""
     by_id = {item["id"]: item for item in listed}
-    by_name: dict[str, list[Json]] = defaultdict(list)
-    for item in listed:
-        by_name[item["name"]].append(item)
+    of_name = by_name(listed)
     members: list[Member] = []
     problems: list[tuple[str, CloudNexusError]] = []
 
     def member(item: Mapping[str, Any]) -> None:
         name, desired = item["name"], declared(item)
         try:
-            current, leaving = _current(name, item.get("id"), by_name, by_id)
+            current, leaving = _current(name, item.get("id"), of_name.get(name, []), by_id)
             members.append(Member(name, instances.present(current, desired, recreate=params["recreate"]), desired, leaving))
         except CloudNexusError as error:
             problems.append((name, error))
@@ -157,22 +156,17 @@ def _members(params: Params, listed: list[Json]) -> list[Member]:
     return members
 
 
-def _current(name: str, instance_id: str | None, by_name: Mapping[str, list[Json]], by_id: Mapping[str, Json]) -> tuple[Json | None, tuple[Json, ...]]:
+def _current(name: str, instance_id: str | None, named: list[Json], by_id: Mapping[str, Json]) -> tuple[Json | None, tuple[Json, ...]]:
     """The instance that is meant, None where there is none, and those of its name that are being deleted already."""
-    named = by_name.get(name, [])
-    leaving = tuple(item for item in named if item.get("status") == LEAVING)
-    staying = [item for item in named if item not in leaving]
     if instance_id is None:
-        if len(staying) > 1:
-            raise two_of_one_name(name, staying)
-        return (staying[0] if staying else None), leaving
-    if instance_id not in by_id or by_id[instance_id].get("status") == LEAVING:
-        raise NotFound(f"id: there is no instance {instance_id}; to make a new one, leave id out and give name, plan and region.")
-    current = by_id[instance_id]
-    others = [item for item in staying if item["id"] != instance_id]
+        return the_one(name, named)
+    current = by_id.get(instance_id)
+    if current is None or current.get("status") == LEAVING:
+        raise no_such_id(instance_id)
+    others = [item for item in named if item["id"] != instance_id and item.get("status") != LEAVING]
     if current["name"] != name and others:
-        raise Ambiguous(f"{instance_id} can't be called {name}: {others[0]['id']} has that name already.")
-    return current, leaving
+        raise name_is_taken(instance_id, name, others[0])
+    return current, tuple(item for item in named if item.get("status") == LEAVING)
 
 
 def _surplus(params: Params, listed: list[Json], wanted: set[str]) -> list[Member]:
@@ -190,7 +184,7 @@ def _surplus(params: Params, listed: list[Json], wanted: set[str]) -> list[Membe
 
 def _allow_deletions(allowed: int, surplus: Sequence[Member]) -> None:
     if len(surplus) > allowed:
-        names = ", ".join(INSTANCE.called(member.change.current or {}).removeprefix("instance ") for member in surplus)
+        names = ", ".join(named(member.change.current or {}) for member in surplus)
         raise Drift(f"max_deletions: {len(surplus)} instances would be deleted, and {allowed} may be. They are {names}. Nothing was changed.")
 
 
@@ -212,10 +206,9 @@ def _allow_changes(params: Params, change: FleetChange, found: Mapping[str, Any]
 # --- What comes of it --------------------------------------------------------------------------------------------------
 
 
-def _predicted(members: Sequence[Member], surplus: Sequence[Member]) -> dict[str, Any]:
-    change = FleetChange((*members, *surplus))
+def _predicted(change: FleetChange, wanted: int) -> dict[str, Any]:
     return {
-        "instances": [member.change.predicted for member in members],
+        "instances": [member.change.predicted for member in change.members[:wanted]],
         "created": change.names("create"),
         "updated": change.names("update"),
         "recreated": change.names("recreate"),

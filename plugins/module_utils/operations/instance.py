@@ -11,9 +11,9 @@ from typing import Any
 from .. import changes, checks, instances
 from ..api import Json, Reader
 from ..client import Client
-from ..errors import Ambiguous, CloudNexusError, InvalidOption, NotFound, OperationMissing
+from ..errors import CloudNexusError, InvalidOption, NotFound, OperationMissing
 from ..fleet import Member
-from ..instances import DECLARATION, LEAVING, declared, two_of_one_name
+from ..instances import DECLARATION, declared, name_is_taken, no_such_id, the_one
 from ..operation import Context, Operation, Params, Plan
 from ..progress import Progress
 from ..resource import INSTANCE
@@ -52,7 +52,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
         error.known = {"changed": False, "action": "none", "instance": current}
         raise
     member = Member(params["name"] or (current or {}).get("name", ""), change, desired, leaving)
-    plan = RolloutPlan((member,), params["unique_name"], params["recreate"], params["wait"], params["wait_timeout"])
+    plan = RolloutPlan((member,), unique_name=params["unique_name"], recreate=params["recreate"], wait=params["wait"], wait_timeout=params["wait_timeout"])
 
     def apply(client: Client, progress: Progress) -> Mapping[str, Any]:
         rollout = Rollout(plan, client, context.warn, progress)
@@ -71,11 +71,11 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
 
 def _present(params: Params, desired: Mapping[str, Any], current: Json | None, reader: Reader) -> changes.Change:
     if current is None and params["id"] is not None:
-        raise NotFound(f"id: there is no instance {params['id']}; to make a new one, leave id out and give name, plan and region.")
+        raise no_such_id(params["id"])
     if current is not None and params["unique_name"] and desired.get("name", current["name"]) != current["name"]:
         others = [item for item in _named(desired["name"], reader) if item["id"] != current["id"]]
         if others:
-            raise Ambiguous(f"{current['id']} can't be called {desired['name']}: {others[0]['id']} has that name already.")
+            raise name_is_taken(current["id"], desired["name"], others[0])
     return instances.present(current, desired, recreate=params["recreate"])
 
 
@@ -93,11 +93,7 @@ def _current(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, .
         found = []
     else:
         found = _named(params["name"], reader, "unique_name=false to make one without looking" if params["state"] == "present" else None)
-    leaving = tuple(item for item in found if item.get("status") == LEAVING)
-    staying = [item for item in found if item not in leaving]
-    if len(staying) > 1:
-        raise two_of_one_name(params["name"], staying)
-    return (staying[0] if staying else None), leaving
+    return the_one(params["name"], found)
 
 
 def _named(name: str, reader: Reader, way_out: str | None = None) -> list[Json]:

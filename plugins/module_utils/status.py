@@ -18,7 +18,7 @@ from .parallel import in_parallel
 Seen: TypeAlias = "Json | CloudNexusError | None"
 
 
-class Sight:
+class StatusReader:
     """Reads the list, or each instance, whichever takes fewer requests."""
 
     def __init__(self, client: Client, deadline: Deadline, concurrency: int, list_pages: int | None) -> None:
@@ -41,7 +41,7 @@ class Sight:
         """Something is made now, which the last reading of the list can't show."""
         self._listed = None
 
-    def of(self, wanted: Sequence[str], *, certain: Collection[str] = (), by_list: bool = True) -> dict[str, Seen]:
+    def read(self, wanted: Sequence[str], *, certain: Collection[str] = (), by_list: bool = True) -> dict[str, Seen]:
         """What the API shows of each id now. One that could not be looked at is left out.
 
         By the list, where that takes fewer requests than one for each. It may lag behind: it is not believed that it
