@@ -41,15 +41,20 @@ def test_create_change_replace_prune_and_again(ansible: Ansible) -> None:
     assert (again["changed"], again["changes"], again["instances"]) == (False, [], real["instances"])
 
 
-def test_creates_are_sent_in_parallel_over_as_many_connections(ansible: Ansible) -> None:
-    ansible.emulator.set(latency=0.5)
-    # More than the ten connections that a pool of requests keeps: none is made anew.
-    assert len(ansible.module("fleet", instances=webs(36), concurrency=12)["created"]) == 36
-    sent = [entry for entry in ansible.emulator.requests() if entry["method"] == "POST"]
+def test_writes_are_sent_in_parallel_over_as_many_connections(ansible: Ansible) -> None:
+    old = [f"old-{number:02}" for number in range(12)]
+    for name in old:
+        ansible.emulator.create(name)
+    ansible.emulator.set(latency=0.5, page_size=100)
+    wanted = [*webs(24), *({"name": name, "plan": "enterprise", "region": "us-east"} for name in old)]
+    result = ansible.module("fleet", instances=wanted, concurrency=12)
+    assert (len(result["created"]), len(result["updated"])) == (24, 12)
+    sent = [entry for entry in ansible.emulator.requests() if entry["method"] != "GET"]
     begun = sorted(entry["at"] for entry in sent)
     # The first twelve before any of them can have been answered, the next when one was.
     assert begun[11] - begun[0] < 0.5
     assert begun[12] - begun[0] >= 0.5
+    # Those that rest between the creates and the changes, more than the ten that a pool of requests keeps, are not made anew.
     assert len({entry["connection"] for entry in sent}) == 12
 
 
