@@ -84,8 +84,9 @@ notes:
   - The API's operations that its vendor has not documented may be missing; the failure then says which one, and what to do instead.
 """
 
-    # The same without the key and the notes, for what uses a token. With a type, because the linter of documentation
-    # reads the plain assignments, and expects texts.
+    # The same without the notes, for what is no module; and without the key, for what uses a token. With a type, because
+    # the linter of documentation reads the plain assignments, and expects texts.
+    CONNECTION: str = DOCUMENTATION[: DOCUMENTATION.index("notes:")]
     TOKEN: str = "options:\n" + DOCUMENTATION[DOCUMENTATION.index("  refresh_token:") : DOCUMENTATION.index("notes:")]
 
     # The attributes that all modules have.

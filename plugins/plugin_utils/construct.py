@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``compose``, ``groups`` and ``keyed_groups`` for many hosts, with what Ansible makes of them, in a fraction of the time.
+
+Ansible compiles each expression anew for each host, which is most of the time that an inventory of thousands takes.
+Hosts differ in few of the values that an expression names, so each entry is given to Ansible's own ``Constructable``
+once for each of their combinations; what that does to the host is noted, and done to the others that have the same.
+What names more than values (a lookup, the time, chance, a filter that isn't known) goes the usual way each time.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jinja2 import Environment, TemplateError, nodes
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
+
+from .trust import as_text, may_be_template
+
+Variables = Mapping[str, Any]
+#: Evaluates an entry for a host the usual way.
+Evaluate = Callable[[Variables, str], None]
+
+#: Filters and tests that return the same for the same values. Those of jinja2 do, but for chance.
+_FILTERS = (frozenset(FILTERS) - {"random"}) | set(
+    "ternary regex_replace regex_search regex_findall regex_escape split combine extract dict2items items2dict flatten union intersect "
+    "difference symmetric_difference zip zip_longest subelements product basename dirname splitext quote b64encode b64decode hash md5 sha1 "
+    "checksum to_json to_nice_json from_json to_yaml to_nice_yaml from_yaml bool human_readable human_to_bytes urlsplit urldecode mandatory "
+    "type_debug to_uuid path_join comment log pow root".split()
+)
+_TESTS = frozenset(TESTS) | set("match search regex version version_compare contains subset superset any all truthy falsy".split())
+#: Filters that are given the name of another one, or of a test: at which of their arguments, and whose name it is.
+_BY_NAME = {"map": (0, _FILTERS), "select": (0, _TESTS), "reject": (0, _TESTS), "selectattr": (1, _TESTS), "rejectattr": (1, _TESTS)}
+#: What differs from host to host, or is no value.
+_NOT_BY_VALUE = {"inventory_hostname", "inventory_hostname_short", "group_names", "vars", "hostvars", "groups", "omit", "lookup", "query", "q", "now", "lipsum"}
+#: What may be called, besides methods of values.
+_FUNCTIONS = {"range", "dict", "namespace", "cycler", "joiner"}
+_MISSING = object()
+
+
+#: What is done to a host of an inventory.
+Step = Callable[[Any, str], None]
+
+
+class Entry:
+    """One entry of ``compose``, ``groups`` or ``keyed_groups``."""
+
+    def __init__(self, evaluate: Evaluate, names: frozenset[str] | None, *, child_is_host: bool = False) -> None:
+        self._evaluate = evaluate
+        self._child_is_host = child_is_host
+        #: The variables whose values decide what comes out. None where more than values does.
+        self._names = names
+        #: What came out for the values; None where one of them is a template, which may name anything.
+        self._outcomes: dict[Any, list[Step] | None] = {}
+
+    def add(self, plugin: Any, host: str, variables: Variables) -> None:
+        """Do to ``host`` what the entry says for these variables. Raises what Ansible raises where it is strict."""
+        steps = None
+        if self._names is not None:
+            values = [variables.get(name, _MISSING) for name in self._names]
+            key = tuple(map(_key, values))
+            if key not in self._outcomes:
+                self._outcomes[key] = None if any(map(_holds_template, values)) else self._evaluated(plugin, host, variables)
+            steps = self._outcomes[key]
+        if steps is None:
+            magic = plugin.inventory.get_host(host).get_magic_vars()  # its groups among them, as they are by now
+            steps = self._evaluated(plugin, host, {**variables, **magic})
+        for step in steps:
+            step(plugin.inventory, host)
+
+    def _evaluated(self, plugin: Any, host: str, variables: Variables) -> list[Step]:
+        inventory = plugin.inventory
+        notes = _Notes(inventory, child_is_host=self._child_is_host)
+        plugin.inventory = notes
+        try:
+            self._evaluate(variables, host)
+        finally:
+            plugin.inventory = inventory
+        return notes.steps
+
+
+class _Notes:
+    """Stands in for the inventory, and notes what is done to the host in place of doing it."""
+
+    def __init__(self, inventory: Any, *, child_is_host: bool) -> None:
+        self._inventory = inventory
+        self._child_is_host = child_is_host
+        self.steps: list[Step] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inventory, name)
+
+    def set_variable(self, entity: str, varname: str, value: Any) -> None:  # noqa: ARG002 - Ansible's signature
+        value = as_text(value)
+
+        def step(inventory: Any, host: str) -> None:
+            # A copy for each host: none shall see what is done to the value of another one.
+            inventory.set_variable(host, varname, copy.deepcopy(value) if isinstance(value, (dict, list)) else value)
+
+        self.steps.append(step)
+
+    def add_host(self, host: str, group: str) -> None:  # noqa: ARG002 - Ansible's signature
+        self.steps.append(lambda inventory, host: inventory.add_host(host, group))
+
+    def add_child(self, group: str, child: str) -> None:
+        if self._child_is_host:
+            self.steps.append(lambda inventory, host: inventory.add_child(group, host))
+        else:  # a group below its parent
+            self._inventory.add_child(group, child)
+
+
+class Construct:
+    """What a configuration constructs, for one inventory plugin (a ``Constructable``) and as many hosts as there are."""
+
+    def __init__(self, plugin: Any) -> None:
+        self._plugin = plugin
+        strict = plugin.get_option("strict")
+        # With extra variables more than the host's decide what comes out.
+        names_in = _names_in if not plugin.get_option("use_extra_vars") else _no_names
+
+        def compose(name: str, text: Any) -> Entry:
+            return Entry(lambda variables, host: plugin._set_composite_vars({name: text}, variables, host, strict), names_in(text))
+
+        def group(name: str, text: Any) -> Entry:
+
+            def evaluate(variables: Variables, host: str) -> None:
+                plugin._add_host_to_composed_groups({name: text}, variables, host, strict, fetch_hostvars=False)
+
+            return Entry(evaluate, names_in(text), child_is_host=True)
+
+        def keyed(entry: Any) -> Entry:
+            def evaluate(variables: Variables, host: str) -> None:
+                plugin._add_host_to_keyed_groups([entry], variables, host, strict, fetch_hostvars=False)
+
+            by_value = isinstance(entry, Mapping) and not _holds_template(entry.get("parent_group"))
+            return Entry(evaluate, names_in(entry.get("key")) if by_value else None)
+
+        self._compose = [compose(name, text) for name, text in plugin.get_option("compose").items()]
+        self._groups = [group(name, text) for name, text in plugin.get_option("groups").items()]
+        self._groups += [keyed(entry) for entry in plugin.get_option("keyed_groups")]
+
+    def add(self, host: str) -> None:
+        """Compose the variables of a host that is in the inventory, then add it to its groups."""
+        known = self._plugin.inventory.get_host(host)
+        if self._compose:
+            before = dict(known.vars)  # what is composed isn't seen by the rest that is
+            for entry in self._compose:
+                entry.add(self._plugin, host, before)
+        for entry in self._groups:
+            entry.add(self._plugin, host, known.vars)
+
+
+def _no_names(text: Any) -> None:
+    return None
+
+
+def _names_in(text: Any) -> frozenset[str] | None:
+    """The variables that an expression names, and maybe more. None where its result depends on more than their values."""
+    if not isinstance(text, str):
+        return None
+    try:
+        tree = Environment(autoescape=True).parse("{{ (" + text + ") }}")
+    except TemplateError:
+        return None
+    names = frozenset(node.name for node in tree.find_all(nodes.Name))
+    if names & _NOT_BY_VALUE or not all(_is_pure(node) for node in _all(tree)):
+        return None
+    return names
+
+
+def _all(tree: nodes.Node) -> Iterator[nodes.Node]:
+    return tree.find_all((nodes.Filter, nodes.Test, nodes.Call))
+
+
+def _is_pure(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Test):
+        return _bare(node.name) in _TESTS
+    if isinstance(node, nodes.Call):
+        return not isinstance(node.node, nodes.Name) or node.node.name in _FUNCTIONS
+    if not isinstance(node, nodes.Filter) or _bare(node.name) not in _FILTERS:
+        return False
+    place, known = _BY_NAME.get(node.name, (0, _FILTERS))
+    if node.name not in _BY_NAME or len(node.args) <= place:
+        return True
+    named = node.args[place]
+    return isinstance(named, nodes.Const) and _bare(named.value) in known
+
+
+def _bare(name: Any) -> str:
+    return str(name).removeprefix("ansible.builtin.")
+
+
+def _key(value: Any) -> Any:
+    """What equal values of equal types have in common, and others don't."""
+    if isinstance(value, str) or value is None or value is _MISSING:
+        return value
+    if isinstance(value, Mapping):
+        return Mapping, tuple((key, _key(item)) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return list, tuple(map(_key, value))
+    # Of any other object nothing is known: it is like no other.
+    return (type(value), value) if isinstance(value, (int, float)) else object()
+
+
+def _holds_template(value: Any) -> bool:
+    if isinstance(value, str):
+        return may_be_template(value)
+    if isinstance(value, Mapping):
+        return any(map(_holds_template, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_template, value))
+    return False

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of the API as inventory variables: plain text to every ansible-core, and never a template.
+
+From ansible-core 2.19 on a text must be trusted, or ``ansible-inventory --list --export`` wraps it, and AWX, which reads
+that, finds a dictionary where a status should be. Before, each text is taken for a template unless it is marked unsafe.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from ansible.template import trust_as_template as _trusted
+
+    def _unsafe(text: str) -> str:
+        return text
+
+except ImportError:  # ansible-core 2.18 and older
+    from ansible.utils.unsafe_proxy import wrap_var as _unsafe
+
+    def _trusted(text: str) -> str:
+        return text
+
+
+_SYNTAX = ("{{", "{%", "{#")
+#: Begins a text that brings its own syntax along.
+_OVERRIDE = "#jinja2:"
+
+
+def may_be_template(text: str) -> bool:
+    """Whether Jinja would find anything but text in it."""
+    return ("{" in text and any(mark in text for mark in _SYNTAX)) or text.startswith(_OVERRIDE)
+
+
+def as_text(value: Any) -> Any:
+    """``value`` (plain JSON data) with each text in it marked as what it is."""
+    if isinstance(value, str):
+        return _unsafe(value) if may_be_template(value) else _trusted(value)
+    if isinstance(value, dict):
+        return {key: as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_text(item) for item in value]
+    return value
