@@ -148,8 +148,35 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "hostnames": {"type": "list", "elements": "str", "choices": ["name", "id", "ip"], "default": ["name"]},
     "hostvars_prefix": {"type": "str", "default": "cloudnexus_"},
 }
+#: The options of Ansible's own fragments. Their defaults, environment variables and settings are left to Ansible.
+CONSTRUCTED: dict[str, dict[str, Any]] = {
+    "strict": {"type": "bool"},
+    "compose": {"type": "dict"},
+    "groups": {"type": "dict"},
+    "keyed_groups": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "key": {"type": "str", "required": True, "no_log": False},
+            "prefix": {"type": "str"},
+            "separator": {"type": "str"},
+            "parent_group": {"type": "str"},
+            "default_value": {"type": "str"},
+            "trailing_separator": {"type": "bool"},
+        },
+        "mutually_exclusive": [("default_value", "trailing_separator")],
+    },
+    "use_extra_vars": {"type": "bool"},
+    "leading_separator": {"type": "bool"},
+    "cache": {"type": "bool"},
+    "cache_plugin": {"type": "str"},
+    "cache_timeout": {"type": "int"},
+    "cache_connection": {"type": "str"},
+    "cache_prefix": {"type": "str"},
+}
 # The options are checked as a module's are, so that they, and their environment variables, mean the same.
-_VALIDATOR = ArgumentSpecValidator(with_connection(ARGUMENT_SPEC))
+SPEC = with_connection({**ARGUMENT_SPEC, **CONSTRUCTED})
+_VALIDATOR = ArgumentSpecValidator(SPEC)
 #: Hosts that one warning names.
 _NAMED = 10
 
@@ -163,38 +190,54 @@ _LIST = Operation({}, _listed)
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = NAME
+    #: Makes variables and groups of each host's variables; another way can be put in its place to compare them.
+    construct = Construct
 
     def verify_file(self, path: str) -> bool:
         return bool(super().verify_file(path)) and path.endswith(("cloudnexus.yml", "cloudnexus.yaml"))
 
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
+        # Before Ansible looks at what the file says: its own sentence on a wrong value repeats it, be it a secret.
+        if direct:
+            self._params = self._checked(direct)
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        params = self._params(self._read_config_data(path))
-        instances = self._instances(params, path, cache)
+        self._read_config_data(path)
+        params = self._params
         wanted = Filter(tuple(params["regions"]), tuple(params["plans"]), tuple(params["statuses"]), params["name_prefix"])
+        instances = self._instances(params, path, cache)
         self._add(named(filter(wanted.passes, instances), params["hostnames"]), params["hostvars_prefix"])
 
-    def _params(self, config: Mapping[str, Any]) -> Params:
-        """The options of the file and of the environment, checked. Raises AnsibleParserError."""
-        known = self.get_options()
-        for option in sorted(map(str, config)):
-            if option not in known:
-                raise AnsibleParserError(f"{option}: no such option of {NAME}, which has {', '.join(sorted(known))}.")
-        given = {name: self._templated(value) if name in ENVIRONMENT else value for name, value in config.items()}
-        validation = _VALIDATOR.validate({name: plain(value) for name, value in given.items() if name in ARGUMENT_SPEC or name in ENVIRONMENT})
+    def _checked(self, config: Mapping[str, Any]) -> Params:
+        """The options of the file and of the environment. Raises AnsibleParserError."""
+        given = {}
+        for option, value in config.items():
+            if option not in SPEC:
+                raise AnsibleParserError(f"{NAME}: {option}: no such option; there are {', '.join(sorted(SPEC))}.")
+            given[option] = plain(self._templated(option, value) if option in ENVIRONMENT else value)
+        keyed = given.get("keyed_groups")
+        if isinstance(keyed, list) and not all(isinstance(entry, dict) for entry in keyed):
+            raise AnsibleParserError(f"{NAME}: keyed_groups: expected dictionaries, each with a key.")
+        validation = _VALIDATOR.validate(given)
         if validation.error_messages:
-            raise AnsibleParserError(f"{NAME}: {validation.errors.msg}")
+            unsupported = "unsupported parameters: " if validation.unsupported_parameters else ""
+            raise AnsibleParserError(f"{NAME}: {unsupported}{validation.errors.msg}")
         params: dict[str, Any] = validation.validated_parameters
         if not re.fullmatch(r"(?!ansible)[A-Za-z_][A-Za-z0-9_]*", params["hostvars_prefix"]):
-            raise AnsibleParserError("hostvars_prefix: expected letters, digits and underscores, and not what begins with a digit or with ansible.")
+            raise AnsibleParserError(f"{NAME}: hostvars_prefix: expected letters, digits and underscores, beginning neither with a digit nor with ansible.")
         return params
 
-    def _templated(self, value: Any) -> Any:
+    def _templated(self, option: str, value: Any) -> Any:
         """A connection option may be a template: a credential usually comes from somewhere else."""
+        if isinstance(value, (list, Mapping)):
+            raise AnsibleParserError(f"{NAME}: {option}: expected a single value.")
         try:
             return self.templar.template(value)
         except AnsibleError as error:
-            raise AnsibleParserError(f"{NAME}: a connection option could not be templated: {error}") from error
+            # Without its cause, with which Ansible would show the lines around it.
+            raise AnsibleParserError(f"{NAME}: {option}: the template failed: {error.message}") from None
 
     def _instances(self, params: Params, path: str, cache: bool) -> list[Json]:
         """What the API lists, or did when it was last asked. Raises AnsibleParserError."""
@@ -218,7 +261,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return found
 
     def _add(self, hosts: list[Named], prefix: str) -> None:
-        construct = Construct(self)
+        construct = self.construct(self)
         for entry in hosts:
             host = self.inventory.add_host(as_text(entry.host))
             for field, value in entry.instance.items():
@@ -226,9 +269,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if entry.instance.get("ip"):
                 self.inventory.set_variable(host, "ansible_host", as_text(entry.instance["ip"]))
             construct.add(host)
-        self._warn(
-            "These hosts could not have the name that was preferred", [f"{entry.host} instead of {' and '.join(entry.missed)}" for entry in hosts if entry.missed]
-        )
+        renamed = [f"{entry.host} instead of {' and '.join(entry.missed)}" for entry in hosts if entry.missed]
+        self._warn("These hosts could not have the name that was preferred", renamed)
         self._warn("These hosts have no address yet, and get no ansible_host", [entry.host for entry in hosts if not entry.instance.get("ip")])
 
     def _warn(self, sentence: str, hosts: list[str]) -> None:

@@ -12,7 +12,7 @@ What names more than values (a lookup, the time, chance, a filter that isn't kno
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Environment, TemplateError, nodes
@@ -26,13 +26,16 @@ Variables = Mapping[str, Any]
 Evaluate = Callable[[Variables, str], None]
 
 #: Filters and tests that return the same for the same values. Those of jinja2 do, but for chance.
-_FILTERS = (frozenset(FILTERS) - {"random"}) | set(
-    "ternary regex_replace regex_search regex_findall regex_escape split combine extract dict2items items2dict flatten union intersect "
-    "difference symmetric_difference zip zip_longest subelements product basename dirname splitext quote b64encode b64decode hash md5 sha1 "
-    "checksum to_json to_nice_json from_json to_yaml to_nice_yaml from_yaml bool human_readable human_to_bytes urlsplit urldecode mandatory "
-    "type_debug to_uuid path_join comment log pow root".split()
-)
-_TESTS = frozenset(TESTS) | set("match search regex version version_compare contains subset superset any all truthy falsy".split())
+# fmt: off
+_FILTERS = (frozenset(FILTERS) - {"random"}) | {
+    "ternary", "regex_replace", "regex_search", "regex_findall", "regex_escape", "split", "combine", "extract", "dict2items", "items2dict",
+    "flatten", "union", "intersect", "difference", "symmetric_difference", "zip", "zip_longest", "subelements", "product", "basename",
+    "dirname", "splitext", "quote", "b64encode", "b64decode", "hash", "md5", "sha1", "checksum", "to_json", "to_nice_json", "from_json",
+    "to_yaml", "to_nice_yaml", "from_yaml", "bool", "human_readable", "human_to_bytes", "urlsplit", "urldecode", "mandatory", "type_debug",
+    "to_uuid", "path_join", "comment", "log", "pow", "root",
+}
+# fmt: on
+_TESTS = frozenset(TESTS) | {"match", "search", "regex", "version", "version_compare", "contains", "subset", "superset", "any", "all", "truthy", "falsy"}
 #: Filters that are given the name of another one, or of a test: at which of their arguments, and whose name it is.
 _BY_NAME = {"map": (0, _FILTERS), "select": (0, _TESTS), "reject": (0, _TESTS), "selectattr": (1, _TESTS), "rejectattr": (1, _TESTS)}
 #: What differs from host to host, or is no value.
@@ -57,8 +60,11 @@ class Entry:
         #: What came out for the values; None where one of them is a template, which may name anything.
         self._outcomes: dict[Any, list[Step] | None] = {}
 
-    def add(self, plugin: Any, host: str, variables: Variables) -> None:
-        """Do to ``host`` what the entry says for these variables. Raises what Ansible raises where it is strict."""
+    def add(self, plugin: Any, host: str, variables: Variables, magic: Callable[[], Variables]) -> None:
+        """Do to ``host`` what the entry says for these variables, to which Ansible adds the ``magic`` ones by itself.
+
+        Raises what Ansible raises where it is strict.
+        """
         steps = None
         if self._names is not None:
             values = [variables.get(name, _MISSING) for name in self._names]
@@ -67,8 +73,7 @@ class Entry:
                 self._outcomes[key] = None if any(map(_holds_template, values)) else self._evaluated(plugin, host, variables)
             steps = self._outcomes[key]
         if steps is None:
-            magic = plugin.inventory.get_host(host).get_magic_vars()  # its groups among them, as they are by now
-            steps = self._evaluated(plugin, host, {**variables, **magic})
+            steps = self._evaluated(plugin, host, {**variables, **magic()})
         for step in steps:
             step(plugin.inventory, host)
 
@@ -120,7 +125,10 @@ class Construct:
         self._plugin = plugin
         strict = plugin.get_option("strict")
         # With extra variables more than the host's decide what comes out.
-        names_in = _names_in if not plugin.get_option("use_extra_vars") else _no_names
+        by_value = not plugin.get_option("use_extra_vars")
+
+        def names_in(text: Any) -> frozenset[str] | None:
+            return _names_in(text) if by_value else None
 
         def compose(name: str, text: Any) -> Entry:
             return Entry(lambda variables, host: plugin._set_composite_vars({name: text}, variables, host, strict), names_in(text))
@@ -132,16 +140,15 @@ class Construct:
 
             return Entry(evaluate, names_in(text), child_is_host=True)
 
-        def keyed(entry: Any) -> Entry:
+        def keyed(entry: Mapping[str, Any]) -> Entry:
             def evaluate(variables: Variables, host: str) -> None:
                 plugin._add_host_to_keyed_groups([entry], variables, host, strict, fetch_hostvars=False)
 
-            by_value = isinstance(entry, Mapping) and not _holds_template(entry.get("parent_group"))
-            return Entry(evaluate, names_in(entry.get("key")) if by_value else None)
+            return Entry(evaluate, None if _holds_template(entry.get("parent_group")) else names_in(entry["key"]))
 
         self._compose = [compose(name, text) for name, text in plugin.get_option("compose").items()]
         self._groups = [group(name, text) for name, text in plugin.get_option("groups").items()]
-        self._groups += [keyed(entry) for entry in plugin.get_option("keyed_groups")]
+        self._keyed = [keyed(entry) for entry in plugin.get_option("keyed_groups")]
 
     def add(self, host: str) -> None:
         """Compose the variables of a host that is in the inventory, then add it to its groups."""
@@ -149,13 +156,13 @@ class Construct:
         if self._compose:
             before = dict(known.vars)  # what is composed isn't seen by the rest that is
             for entry in self._compose:
-                entry.add(self._plugin, host, before)
-        for entry in self._groups:
-            entry.add(self._plugin, host, known.vars)
-
-
-def _no_names(text: Any) -> None:
-    return None
+                entry.add(self._plugin, host, before, known.get_magic_vars)
+        if self._groups:
+            magic = known.get_magic_vars()  # nor is a group by another one of these
+            for entry in self._groups:
+                entry.add(self._plugin, host, known.vars, lambda: magic)
+        for entry in self._keyed:
+            entry.add(self._plugin, host, known.vars, known.get_magic_vars)
 
 
 def _names_in(text: Any) -> frozenset[str] | None:
@@ -167,13 +174,9 @@ def _names_in(text: Any) -> frozenset[str] | None:
     except TemplateError:
         return None
     names = frozenset(node.name for node in tree.find_all(nodes.Name))
-    if names & _NOT_BY_VALUE or not all(_is_pure(node) for node in _all(tree)):
+    if names & _NOT_BY_VALUE or not all(map(_is_pure, tree.find_all((nodes.Filter, nodes.Test, nodes.Call)))):
         return None
     return names
-
-
-def _all(tree: nodes.Node) -> Iterator[nodes.Node]:
-    return tree.find_all((nodes.Filter, nodes.Test, nodes.Call))
 
 
 def _is_pure(node: nodes.Node) -> bool:
@@ -184,10 +187,10 @@ def _is_pure(node: nodes.Node) -> bool:
     if not isinstance(node, nodes.Filter) or _bare(node.name) not in _FILTERS:
         return False
     place, known = _BY_NAME.get(node.name, (0, _FILTERS))
-    if node.name not in _BY_NAME or len(node.args) <= place:
+    if node.name not in _BY_NAME:
         return True
-    named = node.args[place]
-    return isinstance(named, nodes.Const) and _bare(named.value) in known
+    named = node.args[place : place + 1]
+    return node.dyn_args is None and all(isinstance(name, nodes.Const) and _bare(name.value) in known for name in named)
 
 
 def _bare(name: Any) -> str:

@@ -10,8 +10,12 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
     if isinstance(value, Mapping):
         return {str.__str__(key) if isinstance(key, str) else str(key): plain(item) for key, item in value.items()}
     if isinstance(value, str):

@@ -9,20 +9,15 @@ that, finds a dictionary where a status should be. Before, each text is taken fo
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 try:
-    from ansible.template import trust_as_template as _trusted
-
-    def _unsafe(text: str) -> str:
-        return text
-
+    from ansible.template import trust_as_template
 except ImportError:  # ansible-core 2.18 and older
-    from ansible.utils.unsafe_proxy import wrap_var as _unsafe
+    from ansible.utils.unsafe_proxy import wrap_var
 
-    def _trusted(text: str) -> str:
-        return text
-
+    trust_as_template = None
 
 _SYNTAX = ("{{", "{%", "{#")
 #: Begins a text that brings its own syntax along.
@@ -34,10 +29,17 @@ def may_be_template(text: str) -> bool:
     return ("{" in text and any(mark in text for mark in _SYNTAX)) or text.startswith(_OVERRIDE)
 
 
+@lru_cache(maxsize=1024)  # a status is the same for thousands of hosts, and to mark it is not cheap
+def _marked(text: str) -> str:
+    if trust_as_template is None:
+        return str(text) if not may_be_template(text) else wrap_var(text)
+    return text if may_be_template(text) else trust_as_template(text)
+
+
 def as_text(value: Any) -> Any:
     """``value`` (plain JSON data) with each text in it marked as what it is."""
     if isinstance(value, str):
-        return _unsafe(value) if may_be_template(value) else _trusted(value)
+        return _marked(value)
     if isinstance(value, dict):
         return {key: as_text(item) for key, item in value.items()}
     if isinstance(value, list):
