@@ -261,7 +261,7 @@ DIFFERENT = [
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_each_kind_of_expression(expression: str) -> None:
     for strict in (False, True):
-        assert_the_same({"strict": strict, "compose": {"composed": expression}}, DIFFERENT)
+        assert_the_same({"strict": strict, "compose": {"composed": expression, "other": "composed | default('none')"}}, DIFFERENT)
         assert_the_same({"strict": strict, "groups": {"one": "true", "other": expression}}, DIFFERENT)
         assert_the_same(
             {"strict": strict, "groups": {"one": "cloudnexus_plan == 'starter'"}, "keyed_groups": [{"key": "cloudnexus_region"}, {"key": expression}]},
