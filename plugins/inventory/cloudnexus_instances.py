@@ -234,6 +234,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if isinstance(value, (list, Mapping)):
             raise AnsibleParserError(f"{NAME}: {option}: expected a single value.")
         try:
+            self.templar.available_variables = self._vars  # those of the command line; there are no others yet
             return self.templar.template(value)
         except AnsibleError as error:
             # Without its cause, with which Ansible would show the lines around it.

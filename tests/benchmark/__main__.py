@@ -13,12 +13,14 @@ from pathlib import Path
 
 from tests.choice import choose
 
-from .cases import buckets, fleet_create, fleet_nothing, growth, hosts, loop, module, uri
+from .cases import buckets, fleet_create, fleet_nothing, growth, hosts, inventory, loop, module, uri
 from .harness import PAIRS, TITLES, Bench, Case, Row, table
 from .playbook import Failed
 from .startup import imports
 
-CASES: dict[str, Case] = {function.__name__: function for function in (loop, hosts, uri, module, fleet_create, fleet_nothing, buckets, growth, imports)}
+CASES: dict[str, Case] = {
+    function.__name__: function for function in (loop, hosts, uri, module, fleet_create, fleet_nothing, buckets, growth, inventory, imports)
+}
 
 
 def main(wanted: list[str]) -> int:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tests.emulator.process import EmulatorProcess
 
 from .harness import PAIRS, Bench, Row, api_of, fill
-from .playbook import FQCN, Played, declared, instance_name, play
+from .playbook import FQCN, Played, declared, instance_name, list_inventory, play, varied
 from .replay import Replay
 
 ITEMS = 100
@@ -27,6 +29,9 @@ LATENCY = 0.05
 PAGE = 500
 BUCKETS = 100_000
 MILLI = 1000
+#: Hosts of an inventory, and how often it is listed in the way that takes several times as long.
+LISTED = 5000
+USUAL_PAIRS = 3
 
 
 # --- One instance, again and again --------------------------------------------------------------------------------
@@ -230,3 +235,43 @@ def _grown(bench: Bench, module: str, path: str, count: int) -> list[Row]:
         Row(f"{many:,} {what}, nothing to change" if module == "fleet" else f"{many:,} {what}", f"{count:,}", times, "s", 11),
         Row("its peak of memory", f"of {count:,}", memory, "MiB", 11),
     ]
+
+
+# --- The inventory ------------------------------------------------------------------------------------------------
+
+SOURCE = """
+plugin: cloudnexus.cloud.cloudnexus_instances
+keyed_groups:
+  - {key: cloudnexus_region, prefix: region}
+  - {key: cloudnexus_plan, prefix: plan}
+  - {key: cloudnexus_status, prefix: status}
+"""
+
+
+def inventory(bench: Bench) -> list[Row]:
+    """ansible-inventory --list of 5000 instances in three keyed groups, against the same written bare, and the usual way"""
+    source, bare, listed = bench.folder / "bench.cloudnexus.yml", bench.folder / "hosts.bare.json", bench.folder / "listed.json"
+    source.write_text(SOURCE, encoding="utf-8")
+    against_bare, against_usual = [], []
+    with bench.emulator(page_size=PAGE) as emulator:
+        fill(emulator, LISTED, varied)
+        api = api_of(emulator)
+        list_inventory(source, bare, api)
+        for pair in range(PAIRS):
+            ours = list_inventory(source, listed, api)
+            theirs = list_inventory(bare, listed, api, ANSIBLE_INVENTORY_ENABLED="bare_hosts")
+            against_bare.append((ours, theirs))
+            assert _hosts_and_groups(listed) == _hosts_and_groups(bare)
+            if pair < USUAL_PAIRS:
+                against_usual.append((ours, list_inventory(source, listed, api, ANSIBLE_INVENTORY_ENABLED="plain_instances")))
+                assert _hosts_and_groups(listed) == _hosts_and_groups(bare)
+    return [
+        Row(f"inventory of {LISTED:,}", "the same hosts, variables and groups from a file", against_bare, "s", 1.25),
+        Row(f"inventory of {LISTED:,}", "the usual way to construct", against_usual, "s", 0.4),
+    ]
+
+
+def _hosts_and_groups(listed: Path) -> dict[str, Any]:
+    """What a listing says, in whatever order."""
+    data = json.loads(listed.read_text(encoding="utf-8"))
+    return {name: sorted(group["hosts"]) if "hosts" in group else sorted(group.get("children", group)) for name, group in data.items()} | data["_meta"]

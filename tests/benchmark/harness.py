@@ -105,9 +105,9 @@ def api_of(emulator: EmulatorProcess) -> dict[str, str]:
     return {"CLOUDNEXUS_API_URL": emulator.api_url, "CLOUDNEXUS_API_KEY": emulator.api_key}
 
 
-def fill(emulator: EmulatorProcess, count: int) -> None:
+def fill(emulator: EmulatorProcess, count: int, instance: Callable[[int], dict[str, str]] = declared) -> None:
     for number in range(count):
-        emulator.create(**declared(number))
+        emulator.create(**instance(number))
 
 
 #: A case prints what it has to say beside its rows.

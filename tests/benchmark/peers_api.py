@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for the APIs of three other clouds, as much of them as their modules ask for a server that is as declared.
 
-It ends with standard input, and counts the requests for each of them.
+The servers of one of them can be listed by pages as well, for its inventory. It ends with standard input, and counts
+the requests for each of them.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from .playbook import instance_name
 
 HOST = "127.0.0.1"
 CREATED = "2025-01-01T00:00:00+00:00"
+SIZES = ("cx22", "cx32", "cx42")
+PLACES = ("fsn1", "nbg1", "hel1")
 
 
 def hetzner(number: int) -> dict[str, Any]:
-    location = {"id": 1, "name": "fsn1", "description": "", "country": "DE", "city": "", "latitude": 0.0, "longitude": 0.0, "network_zone": "eu-central"}
+    place = PLACES[number // 3 % 3]
+    location = {"id": 1, "name": place, "description": "", "country": "DE", "city": "", "latitude": 0.0, "longitude": 0.0, "network_zone": "eu-central"}
     return {
         "id": number + 1,
         "name": instance_name(number),
@@ -31,8 +35,8 @@ def hetzner(number: int) -> dict[str, Any]:
         "created": CREATED,
         "public_net": {"ipv4": {"id": 1, "ip": "192.0.2.1", "blocked": False, "dns_ptr": ""}, "ipv6": None, "floating_ips": [], "firewalls": []},
         "private_net": [],
-        "server_type": {"id": 1, "name": "cx22", "description": "", "cores": 2, "memory": 4.0, "disk": 40, "deprecation": None, "locations": []},
-        "datacenter": {"id": 1, "name": "fsn1-dc14", "description": "", "location": location},
+        "server_type": {"id": 1, "name": SIZES[number % 3], "description": "", "cores": 2, "memory": 4.0, "disk": 40, "deprecation": None, "locations": []},
+        "datacenter": {"id": 1, "name": f"{place}-dc", "description": "", "location": location},
         "image": None,
         "iso": None,
         "rescue_enabled": False,
@@ -98,8 +102,11 @@ def application(count: int) -> web.Application:
 
     def named(request: web.Request) -> dict[str, Any]:
         found = [server for server in served["hetzner"] if server["name"] == request.query.get("name", server["name"])]
-        page = {"page": 1, "per_page": 25, "previous_page": None, "next_page": None, "last_page": 1, "total_entries": len(found)}
-        return {"servers": found, "meta": {"pagination": page}}
+        page, size = int(request.query.get("page", 1)), int(request.query.get("per_page", 25))
+        last = max(1, -(-len(found) // size))
+        pagination = {"page": page, "per_page": size, "previous_page": page - 1 or None, "next_page": page + 1 if page < last else None}
+        shown = found[(page - 1) * size : page * size]
+        return {"servers": shown, "meta": {"pagination": {**pagination, "last_page": last, "total_entries": len(found)}}}
 
     async def counts(request: web.Request) -> web.Response:
         return web.json_response(counted)
@@ -107,6 +114,7 @@ def application(count: int) -> web.Application:
     app = web.Application()
     app.router.add_get("/counts", counts)
     get("/hetzner/servers", named)
+    get("/hetzner/locations", lambda request: {"locations": [], "meta": {}})
     get("/vultr/instances", lambda request: {"instances": served["vultr"]})
     get("/vultr/instances/{id}", lambda request: {"instance": next(one for one in served["vultr"] if one["id"] == request.match_info["id"])})
     get("/vultr/instances/{id}/vpcs", lambda request: {"vpcs": []})

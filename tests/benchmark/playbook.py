@@ -62,6 +62,20 @@ def play(
     return Played({entry["name"]: entry["end"] - entry["start"] for entry in entries}, entries[0]["start"] - started)
 
 
+def list_inventory(source: Path, listed: Path, api: dict[str, str], *, commands: Path | None = None, **environment: str) -> float:
+    """Seconds that ``ansible-inventory --list`` takes. Raises Failed where the source can't be read."""
+    environment = ansible_environment(ANSIBLE_INVENTORY_PLUGINS=str(HERE / "inventory"), ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="true", **api, **environment)
+    command = [str(commands / "ansible-inventory") if commands else "ansible-inventory", "-i", str(source), "--list", "--output", str(listed)]
+    started = time.monotonic()
+    done = subprocess.run(
+        command, check=False, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    took = time.monotonic() - started
+    if done.returncode:
+        raise Failed(done.stdout[-4000:])
+    return took
+
+
 def _inventory(folder: Path, hosts: int) -> Path:
     inventory = folder / "hosts"
     lines = [f"{instance_name(number)} ansible_connection=local ansible_python_interpreter='{{{{ ansible_playbook_python }}}}'" for number in range(hosts)]
@@ -71,6 +85,12 @@ def _inventory(folder: Path, hosts: int) -> Path:
 
 def instance_name(number: int) -> str:
     return f"web-{number:05}"
+
+
+def varied(number: int) -> dict[str, str]:
+    """An instance of which there are nine kinds."""
+    plans, regions = ("starter", "professional", "enterprise"), ("us-east", "eu-west", "ap-south")
+    return {"name": instance_name(number), "plan": plans[number % 3], "region": regions[number // 3 % 3]}
 
 
 def declared(number: int) -> dict[str, str]:

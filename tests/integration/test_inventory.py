@@ -216,12 +216,12 @@ def test_credentials_from_everywhere(source: Source) -> None:
     emulator.create("web-01")
     key = ansible.folder / "key"
     key.write_text(f"{emulator.api_key}\n")
-    of_the_file = {"api_url": emulator.api_url, "api_key": f"{{{{ lookup('ansible.builtin.file', '{key}') }}}}"}
+    of_the_file = {"api_url": emulator.api_url, "api_key": "{{ lookup('ansible.builtin.file', key_file) }}"}
     # Empty variables, as AWX sets them, count as not set.
     ansible.environment = dict.fromkeys(
         ("CLOUDNEXUS_API_KEY", "CLOUDNEXUS_API_URL", "CLOUDNEXUS_REFRESH_TOKEN", "CLOUDNEXUS_API_TIMEOUT", "CLOUDNEXUS_CA_PATH"), ""
     )
-    assert list(source.list(credentials=False, **of_the_file).hosts) == ["web-01"]
+    assert list(source.list("-e", f"key_file={key}", credentials=False, **of_the_file).hosts) == ["web-01"]
     ansible.environment = {}
     ansible.use_refresh_token()
     listed = source.list("-vvvv")
