@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .commands import Ansible, task
+from .commands import DOORS, Ansible, task
+from .test_doors import FLEET, normalised
 
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
 
@@ -18,6 +19,8 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("instance", {**WEB, "name": " web"}, "name: expected one line of text without white space around it."),
     ("instance", {"plan": "starter", "region": "us-east"}, "name: is required, or id, to say which instance is meant."),
     ("instance", {"name": "web-01", "plan": "starter"}, "region: is required with state=present, unless id says which existing instance is meant."),
+    ("instance", {"name": ""}, "name: expected a text that is not empty."),
+    ("instance", {"state": "absent"}, "name: is required, or id, to say which instance is meant."),
     ("instance", {"id": "a/../b"}, "id: expected an id as the API shows it (such as inst_8x92a1b3)."),
     (
         "instance",
@@ -26,16 +29,34 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("instance", {**WEB, "auto_scale": {"cpu_threshold": 140}}, "auto_scale.cpu_threshold: expected a whole number from 1 to 100, got 140."),
     ("instance", {**WEB, "ssh_keys": ["ssh-rsa"]}, "ssh_keys: element 1 is no OpenSSH public key on one line (expected: type, key, comment)."),
+    ("instance", {**WEB, "ssh_keys": "hello"}, "ssh_keys: element 1 is no OpenSSH public key on one line (expected: type, key, comment)."),
     ("instance", {**WEB, "wait_timeout": 0}, "wait_timeout: expected a whole number from 1 to 86400, got 0."),
     ("instance", {**WEB, "sise": 5}, "sise. Supported parameters include: api_key, "),
     ("instance", {**WEB, "auto_scale": {"cpu": 5}}, "auto_scale.cpu. Supported parameters include: cpu_threshold, max_instances, min_instances."),
     ("instance", {**WEB, "state": "started"}, "value of state must be one of: present, absent, got: started"),
+    ("instance", {**WEB, "api_timeout": 0}, "api_timeout: expected a whole number from 1 to 600, got 0."),
+    ("instance_info", {"id": "a/b"}, "id: expected an id as the API shows it (such as inst_8x92a1b3)."),
+    ("instance_info", {"region": "mars"}, "value of region must be one of: us-east, eu-west, ap-south, got: mars"),
     ("instance_info", {"name": ""}, "name: expected a text that is not empty."),
     ("bucket_info", {"limit": 0}, "limit: expected a whole number from 1 to 1000000, got 0."),
     ("cdn", {"cache_ttl": -1}, "cache_ttl: expected a whole number from 0 to 31536000, got -1."),
     ("cdn", {"cache_ttl": 31536001}, "cache_ttl: expected a whole number from 0 to 31536000, got 31536001."),
+    ("cdn", {"cache_ttl": "soon"}, "argument 'cache_ttl' is of type "),
+    ("cdn", {"cache_ttl": True}, "cache_ttl: expected a whole number from 0 to 31536000, got True."),
+    ("cdn", {"compression": "brotli"}, "missing required arguments: cache_ttl"),
+    ("cdn", {"cache_ttl": 1, "colour": "red"}, "colour. Supported parameters include: api_key, "),
     ("cdn", {}, "missing required arguments: cache_ttl"),
     ("cdn", {"cache_ttl": 5, "compression": "zip"}, "value of compression must be one of: brotli, gzip, none, got: zip"),
+    ("fleet", {**FLEET, "instances": [WEB, WEB]}, "instances: expected each name once, got web-01 in instances[0] and in instances[1]."),
+    ("fleet", {**FLEET, "instances": [{"name": "web-01"}]}, "instances[0].plan: is required, unless id says which existing instance is meant."),
+    ("fleet", {**FLEET, "instances": [{**WEB, "colour": "red"}]}, "instances.colour. Supported parameters include: auto_scale, "),
+    ("fleet", {**FLEET, "instances": "web-01"}, "dictionary requested, could not parse JSON or key=value"),
+    (
+        "fleet",
+        {**FLEET, "instances": [{**WEB, "plan": "huge"}]},
+        "value of plan must be one of: starter, professional, enterprise, got: huge found in ",
+    ),
+    ("fleet", {**FLEET, "approved_digest": "v1.x"}, "approved_digest: expected the changes_digest of an earlier run or of check mode, as it is."),
     ("health_info", {"api_timeout": 601}, "api_timeout: expected a whole number from 1 to 600, got 601."),
     ("health_info", {"api_retries": -1}, "api_retries: expected a whole number from 0 to 20, got -1."),
     ("health_info", {"api_url": "http://api.cloudnexus.io/v1"}, "api_url: expected https: over http, "),
@@ -45,20 +66,18 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def test_bad_input(ansible: Ansible) -> None:
-    run = ansible.play(*(task(name, **options) for name, options, _message in CASES))
-    for (name, options, message), result in zip(CASES, run.results, strict=True):
-        assert result["failed"], (name, options)
-        assert message in result["msg"], (name, options)
-        assert "\n" not in result["msg"]
-    assert "Traceback" not in run.output
-    assert "pa55" not in str([result["msg"] for result in run.results])
-    assert not ansible.emulator.requests()
-
-
-def test_no_credential(ansible: Ansible) -> None:
-    run = ansible.play(task("health_info"), credentials=False)
-    assert run.result["msg"] == (
-        "api_key: expected a credential: api_key (or CLOUDNEXUS_API_KEY), or refresh_token with client_id "
-        "(or CLOUDNEXUS_REFRESH_TOKEN with CLOUDNEXUS_CLIENT_ID)."
-    )
+def test_bad_input(in_process: Ansible) -> None:
+    said = {}
+    for door in DOORS:
+        in_process.door = door
+        run = in_process.play(*(task(name, **options) for name, options, _message in CASES))
+        for (name, options, message), result in zip(CASES, run.results, strict=True):
+            assert result["failed"], (name, options)
+            assert message in result["msg"], (name, options)
+            assert "\n" not in result["msg"]
+        assert "Traceback" not in run.output
+        assert "pa55" not in str([result["msg"] for result in run.results])
+        said[door] = [normalised(result) for result in run.results]
+    for (name, options, _message), fast, module in zip(CASES, *(said[door] for door in DOORS), strict=True):
+        assert fast == module, (name, options)
+    assert not in_process.emulator.requests()

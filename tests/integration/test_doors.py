@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .commands import FQCN, Ansible, Run, task
+from .commands import DOORS, FQCN, Ansible, Run, task
 
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
 INFO = FQCN + "cloudnexus_health_info"
@@ -30,45 +30,48 @@ def test_the_fast_door_is_the_usual_one(in_process: Ansible) -> None:
     assert "AnsiballZ" not in run.output
 
 
-@pytest.mark.parametrize(
-    ("keywords", "reason"),
-    [
-        ({"become": True, "become_method": "same"}, "become is on"),
-        ({"async": 60, "poll": 1}, "async is on"),
-        ({"vars": {"cloudnexus_in_process": False}}, "cloudnexus_in_process is false"),
-        ({"vars": {"cloudnexus_in_process": "{{ 'no' }}"}}, "cloudnexus_in_process is false"),
-        ({"environment": {"CLOUDNEXUS_IN_PROCESS": "false"}}, "cloudnexus_in_process is false"),
-        ({"vars": {"ansible_connection": "elsewhere"}}, "the connection is elsewhere"),
-        ({"delegate_to": "other", "vars": {"ansible_connection": "elsewhere"}}, "the connection is elsewhere"),
-        ({"vars": {"ansible_python_interpreter": "/usr/bin/env python3"}}, "another interpreter was asked for (/usr/bin/env python3)"),
-    ],
-)
-def test_elsewhere_the_module_runs(in_process: Ansible, keywords: dict[str, Any], reason: str) -> None:
+#: Keywords of a task that hand it over to the module, and the reason that is given.
+ELSEWHERE: list[tuple[dict[str, Any], str]] = [
+    ({"become": True, "become_method": "same"}, "become is on"),
+    ({"async": 60, "poll": 1}, "async is on"),
+    ({"vars": {"cloudnexus_in_process": False}}, "cloudnexus_in_process is false"),
+    ({"vars": {"cloudnexus_in_process": "{{ 'no' }}"}}, "cloudnexus_in_process is false"),
+    ({"environment": {"CLOUDNEXUS_IN_PROCESS": "false"}}, "cloudnexus_in_process is false"),
+    ({"vars": {"ansible_connection": "elsewhere"}}, "the connection is elsewhere"),
+    ({"delegate_to": "other", "vars": {"ansible_connection": "elsewhere"}}, "the connection is elsewhere"),
+    ({"vars": {"ansible_python_interpreter": "/usr/bin/env python3"}}, "another interpreter was asked for (/usr/bin/env python3)"),
+]
+
+
+def test_elsewhere_the_module_runs(in_process: Ansible) -> None:
     in_process.environment["CLOUDNEXUS_IN_PROCESS"] = ""  # an empty one counts as not set
-    interpreter = {} if "interpreter" in reason else {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    keywords = {**keywords, "vars": {**interpreter, **keywords.get("vars", {})}}
-    run = in_process.play({INFO: {}, **keywords}, arguments=("-vvv",))
-    assert doors(run) == [f"handed over to the module, because {reason}"]
-    if "interpreter" not in reason:
-        assert run.result["health"]["status"] == "healthy"
+    tasks = []
+    for keywords, reason in ELSEWHERE:
+        interpreter = {} if "interpreter" in reason else {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        tasks.append({INFO: {}, **keywords, "vars": {**interpreter, **keywords.get("vars", {})}})
+    run = in_process.play(*tasks, arguments=("-vvv",))
+    assert doors(run) == [f"handed over to the module, because {reason}" for _keywords, reason in ELSEWHERE]
+    for (keywords, reason), result in zip(ELSEWHERE, run.results, strict=True):
+        if "interpreter" not in reason:
+            assert result["health"]["status"] == "healthy", keywords
 
 
-@pytest.mark.parametrize(
-    "keywords",
-    [
-        {"vars": {"cloudnexus_in_process": "{{ 1 == 1 }}"}},
-        {"vars": {"cloudnexus_in_process": ""}},
-        {"delegate_to": "localhost", "connection": "local"},
-        {"vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}},
-        {"vars": {"ansible_python_interpreter": "auto_silent"}},
-        {"become": False},
-        {"async": 0},
-    ],
-)
-def test_where_it_means_the_same_it_is_fast(in_process: Ansible, keywords: dict[str, Any]) -> None:
-    run = in_process.play({INFO: {}, **keywords}, arguments=("-vvv",))
-    assert doors(run) == ["runs in the controller's process"]
-    assert run.result["health"]["status"] == "healthy"
+FAST: list[dict[str, Any]] = [
+    {"vars": {"cloudnexus_in_process": "{{ 1 == 1 }}"}},
+    {"vars": {"cloudnexus_in_process": ""}},
+    {"delegate_to": "localhost", "connection": "local"},
+    {"vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}},
+    {"vars": {"ansible_python_interpreter": "auto_silent"}},
+    {"become": False},
+    {"async": 0},
+]
+
+
+def test_where_it_means_the_same_it_is_fast(in_process: Ansible) -> None:
+    run = in_process.play(*({INFO: {}, **keywords} for keywords in FAST), arguments=("-vvv",))
+    assert doors(run) == ["runs in the controller's process"] * len(FAST)
+    for keywords, result in zip(FAST, run.results, strict=True):
+        assert result["health"]["status"] == "healthy", keywords
 
 
 def test_a_switch_that_is_neither_true_nor_false(in_process: Ansible) -> None:
@@ -135,17 +138,20 @@ def test_environment(ansible: Ansible) -> None:
     assert first["health"]["status"] == "healthy"
     assert first["invocation"]["module_args"]["api_timeout"] == 7
     # It was set for the one task only.
-    assert second["msg"].startswith("api_key: expected a credential")
+    assert second["msg"] == (
+        "api_key: expected a credential: api_key (or CLOUDNEXUS_API_KEY), or refresh_token with client_id "
+        "(or CLOUDNEXUS_REFRESH_TOKEN with CLOUDNEXUS_CLIENT_ID)."
+    )
 
 
 def test_the_environment_of_one_item_is_not_that_of_the_next(ansible: Ansible) -> None:
-    run = ansible.play({INFO: {}, "environment": "{{ {'CLOUDNEXUS_API_TIMEOUT': '7'} if item == 1 else {} }}", "loop": [1, 2]})
-    assert [item["invocation"]["module_args"]["api_timeout"] for item in run.result["results"]] == [7, 30]
-
-
-def test_options_before_the_environment(ansible: Ansible) -> None:
-    run = ansible.play({**task("health_info", api_timeout=9), "environment": {"CLOUDNEXUS_API_TIMEOUT": "7"}})
-    assert run.result["invocation"]["module_args"]["api_timeout"] == 9
+    items, option = ansible.play(
+        {INFO: {}, "environment": "{{ {'CLOUDNEXUS_API_TIMEOUT': '7'} if item == 1 else {} }}", "loop": [1, 2]},
+        # What the task says as an option comes first.
+        {**task("health_info", api_timeout=9), "environment": {"CLOUDNEXUS_API_TIMEOUT": "7"}},
+    ).results
+    assert [item["invocation"]["module_args"]["api_timeout"] for item in items["results"]] == [7, 30]
+    assert option["invocation"]["module_args"]["api_timeout"] == 9
 
 
 def test_empty_environment_variables_count_as_not_set(ansible: Ansible) -> None:
@@ -196,41 +202,25 @@ def test_values_of_the_api_are_never_templates(ansible: Ansible) -> None:
         {"ansible.builtin.debug": {"msg": "{{ found.instances[0].name }}"}},
         {"ansible.builtin.set_fact": {"copied": "{{ found.instances[0].name }}"}},
         {"ansible.builtin.debug": {"msg": "{{ copied }}"}},
-    )
-    assert [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug")] == ["{{ 1 + 1 }}"] * 2
-
-
-def test_values_of_the_api_are_never_templates_in_the_inventory(ansible: Ansible) -> None:
-    """As the role web_tier registers hosts."""
-    ansible.emulator.create("{{ 1 + 1 }}")
-    run = ansible.play(
-        {**task("instance_info"), "register": "found"},
+        # As the role web_tier registers hosts.
         {"ansible.builtin.add_host": {"name": "web", "groups": "tier", "from_api": "{{ found.instances[0].name }}"}},
         {"ansible.builtin.debug": {"msg": "{{ hostvars['web'].from_api }}"}},
         {"ansible.builtin.debug": {"msg": "{{ from_api }}"}, "delegate_to": "web", "vars": {"from_api": "{{ hostvars['web'].from_api }}"}},
     )
-    assert [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug")] == ["{{ 1 + 1 }}"] * 2
+    assert [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug")] == ["{{ 1 + 1 }}"] * 4
 
 
 # --- The same result ---------------------------------------------------------------------------------------------------
 
+# What is refused before any request, whatever the profile, is in test_bad_input.
 PARITY: list[tuple[str, dict[str, Any]]] = [
     ("health_info", {}),
     ("bucket_info", {"region": "eu-west", "limit": 3}),
-    ("bucket_info", {"limit": 0}),
     ("cdn_info", {}),
     ("cdn", {"cache_ttl": "90", "compression": "brotli", "check_mode": True}),
     ("cdn", {"cache_ttl": "90", "compression": "brotli"}),
     ("cdn", {"cache_ttl": 90}),
-    ("cdn", {"cache_ttl": -1}),
-    ("cdn", {"cache_ttl": "soon"}),
-    ("cdn", {"cache_ttl": True}),
-    ("cdn", {"compression": "brotli"}),
-    ("cdn", {"cache_ttl": 1, "compression": "zip"}),
-    ("cdn", {"cache_ttl": 1, "colour": "red"}),
     ("instance_info", {}),
-    ("instance_info", {"id": "a/b"}),
-    ("instance_info", {"region": "mars"}),
     ("instance", {**WEB, "check_mode": True}),
     ("instance", {**WEB, "auto_scale": {"min_instances": 1, "max_instances": "3"}, "wait": "yes"}),
     ("instance", WEB),
@@ -238,14 +228,7 @@ PARITY: list[tuple[str, dict[str, Any]]] = [
     ("instance", {**WEB, "plan": "enterprise"}),
     ("instance", {**WEB, "region": "eu-west"}),
     ("instance", {**WEB, "region": "eu-west", "recreate": True}),
-    ("instance", {**WEB, "auto_scale": {"cpu_threshold": 140}}),
-    ("instance", {**WEB, "auto_scale": {"speed": 1}}),
-    ("instance", {**WEB, "ssh_keys": "hello"}),
-    ("instance", {"name": ""}),
-    ("instance", {"state": "absent"}),
     ("instance", {**WEB, "name": 5}),
-    ("instance", {**WEB, "api_timeout": 0}),
-    ("instance", {**WEB, "api_url": "http://api.cloudnexus.io"}),
     ("instance_info", {"name": "web-01", "logs": True}),
     ("instance", {"name": "web-01", "state": "absent", "check_mode": True}),
     ("instance", {"name": "web-01", "state": "absent"}),
@@ -261,12 +244,6 @@ PARITY += [
     ("fleet", {**FLEET, "name_prefix": "web-", "prune": True}),
     ("fleet", {**FLEET, "instances": [{**WEB, "region": "eu-west"}]}),
     ("fleet", {**FLEET, "instances": [{**WEB, "region": "eu-west"}], "recreate": "yes", "wait": False}),
-    ("fleet", {**FLEET, "instances": [WEB, WEB]}),
-    ("fleet", {**FLEET, "instances": [{"name": "web-01"}]}),
-    ("fleet", {**FLEET, "instances": [{**WEB, "colour": "red"}]}),
-    ("fleet", {**FLEET, "instances": "web-01"}),
-    ("fleet", {**FLEET, "instances": [{**WEB, "plan": "huge"}]}),
-    ("fleet", {**FLEET, "approved_digest": "v1.x"}),
     ("fleet", {"instances": [], "name_prefix": "web-", "prune": True, "max_deletions": 9, "concurrency": 1}),
 ]
 
@@ -274,21 +251,21 @@ PARITY += [
 @pytest.mark.parametrize("profile", ["full", "documented"])
 def test_both_doors_say_the_same(in_process: Ansible, profile: str) -> None:
     said = {}
-    for door in ("in-process", "module"):
+    for door in DOORS:
         in_process.door = door
         in_process.emulator.reset(profile=profile, boot_seconds=0.1)
-        said[door] = [_normalised(result) for result in in_process.play(*(task(name, **options) for name, options in PARITY)).results]
+        said[door] = [normalised(result) for result in in_process.play(*(task(name, **options) for name, options in PARITY)).results]
     assert len(said["module"]) == len(PARITY)
     for (name, options), fast, module in zip(PARITY, said["in-process"], said["module"], strict=True):
         assert fast == module, (name, options)
 
 
-def _normalised(result: Any) -> Any:
+def normalised(result: Any) -> Any:
     """A result without what differs from run to run, and without what Ansible adds to a module's."""
     if isinstance(result, dict):
         ignored = ("created_at", "uptime", "request_id", "lines", "ansible_facts", "exception")
-        return {key: _normalised(value) for key, value in result.items() if key not in ignored and not key.startswith("_ansible")}
+        return {key: normalised(value) for key, value in result.items() if key not in ignored and not key.startswith("_ansible")}
     if isinstance(result, list):
-        return [_normalised(item) for item in result]
+        return [normalised(item) for item in result]
     # What ansible-core 2.22 puts in the place of a secret, and those before it.
     return "(not shown)" if result in ("$REDACTED$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") else result

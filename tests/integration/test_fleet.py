@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 from tests.checkout import ROOT
 
 from .commands import FQCN, Ansible, task
-from .test_interrupts import start, until_nothing_is_left, until_requested
+from .test_interrupts import PAUSE, start, until_nothing_is_left, until_requested
 
 
 def webs(count: int, **fields: Any) -> list[dict[str, Any]]:
@@ -103,6 +104,7 @@ def test_an_interrupted_fleet_says_what_was_made(ansible: Ansible, number: int) 
     until_requested(ansible, process, "POST", "/instances")
     while ansible.emulator.state()["created"] < 8:
         assert process.poll() is None
+        time.sleep(PAUSE)
     os.killpg(process.pid, number)
     output, _error = process.communicate(timeout=30)
     assert "Traceback" not in output
@@ -131,6 +133,7 @@ def test_an_interruption_waits_for_a_renewal_in_another_thread(in_process: Ansib
 
     while len(renewals()) < 2:
         assert process.poll() is None
+        time.sleep(PAUSE)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=30)
     until_nothing_is_left(in_process)

@@ -22,6 +22,8 @@ from tests.emulator.settings import REFRESH_TOKEN
 from .commands import FQCN, Ansible, task
 
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
+#: Between two looks, so that looking takes no time from what is looked at.
+PAUSE = 0.02
 MADE = r"Interrupted\. The instance web-01 \(inst_00000001\) was created; its last status is 'provisioning'\."
 
 
@@ -42,6 +44,7 @@ def start(ansible: Ansible, *tasks: dict[str, Any]) -> subprocess.Popen[str]:
 def until_requested(ansible: Ansible, process: subprocess.Popen[str], method: str, path: str) -> None:
     while not [entry for entry in ansible.emulator.requests() if entry["method"] == method and re.fullmatch(path, entry["path"])]:
         assert process.poll() is None, process.communicate()[0]
+        time.sleep(PAUSE)
 
 
 def left_behind(ansible: Ansible) -> list[str]:
@@ -59,6 +62,7 @@ def until_nothing_is_left(ansible: Ansible) -> None:
     ends_at = time.monotonic() + 5
     while left := left_behind(ansible):
         assert time.monotonic() < ends_at, left
+        time.sleep(PAUSE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -118,32 +118,36 @@ def test_the_lookup_gives_the_token_that_the_modules_use(oauth2: Ansible) -> Non
     assert refreshes(oauth2) == [REFRESH_TOKEN]
 
 
-def message(ansible: Ansible, expression: str) -> str:
-    run = ansible.play({"ansible.builtin.set_fact": {"token": f"{{{{ {expression} }}}}"}, "no_log": False})
-    return str(run.entries[0]["result"].get("msg", "")) + run.output
+def use(expression: str) -> dict[str, Any]:
+    return {"ansible.builtin.set_fact": {"token": f"{{{{ {expression} }}}}"}, "no_log": False}
 
 
-@pytest.mark.parametrize(
-    ("expression", "said"),
-    [
-        ("lookup('cloudnexus.cloud.cloudnexus_token', 'x')", "cloudnexus_token: expected no terms"),
-        ("lookup('cloudnexus.cloud.cloudnexus_token', colour='red')", "colour"),
-        ("lookup('cloudnexus.cloud.cloudnexus_token', client_id='')", "client_id"),
-        ("lookup('cloudnexus.cloud.cloudnexus_token', api_url='http://api.cloudnexus.io')", "api_url: expected https"),
-        ("lookup('cloudnexus.cloud.cloudnexus_token', refresh_token='cn_refresh_wrong_canary')", "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew"),
-    ],
-)
-def test_what_the_lookup_refuses(in_process: Ansible, expression: str, said: str) -> None:
+#: Lookups, and what is said of them.
+REFUSED: list[tuple[str, str]] = [
+    ("lookup('cloudnexus.cloud.cloudnexus_token', 'x')", "cloudnexus_token: expected no terms"),
+    ("lookup('cloudnexus.cloud.cloudnexus_token', colour='red')", "colour"),
+    ("lookup('cloudnexus.cloud.cloudnexus_token', client_id='')", "client_id"),
+    ("lookup('cloudnexus.cloud.cloudnexus_token', api_url='http://api.cloudnexus.io')", "api_url: expected https"),
+    ("lookup('cloudnexus.cloud.cloudnexus_token', refresh_token='cn_refresh_wrong_canary')", "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew"),
+]
+
+
+def test_what_the_lookup_refuses(in_process: Ansible) -> None:
     in_process.use_refresh_token()
-    told = message(in_process, expression)
-    assert said in told
+    run = in_process.play(*(use(expression) for expression, _said in REFUSED))
+    assert [entry["status"] for entry in run.entries] == ["failed"] * len(REFUSED)
+    told = run.output
+    for (expression, said), entry in zip(REFUSED, run.entries, strict=True):
+        assert said in entry["result"]["msg"].replace(expression, ""), expression
+        told = (told + str(entry["result"])).replace(expression, "")
     assert "Traceback" not in told
-    assert "wrong_canary" not in told.replace(expression, "")
+    assert "wrong_canary" not in told
 
 
 def test_the_lookup_without_a_pair(in_process: Ansible) -> None:
     in_process.environment = {"CLOUDNEXUS_REFRESH_TOKEN": "", "CLOUDNEXUS_CLIENT_ID": ""}
-    assert "refresh_token: is required (or CLOUDNEXUS_REFRESH_TOKEN)" in message(in_process, LOOKUP)
+    run = in_process.play(use(LOOKUP))
+    assert "refresh_token: is required (or CLOUDNEXUS_REFRESH_TOKEN)" in run.entries[0]["result"]["msg"]
 
 
 def test_empty_environment_variables_count_as_not_set_for_the_lookup(in_process: Ansible) -> None:
