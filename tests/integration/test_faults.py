@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults of the API and of the way to it, by both doors over real connections."""
+"""Faults of the API and of the way to it, over real connections: by both doors, but for the long pauses of the retries below them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_a_create_whose_answer_is_lost_makes_one_instance(ansible: Ansible) -> N
     assert ansible.emulator.state()["created"] == len(LOST)
 
 
-def test_a_create_that_was_lost_on_its_way_is_sent_again_after_the_list_has_settled(ansible: Ansible) -> None:
-    ansible.emulator.fault("reset", method="POST")
-    assert ansible.module("instance", **WEB)["action"] == "create"
-    first, second = posts(ansible)
+def test_a_create_that_was_lost_on_its_way_is_sent_again_after_the_list_has_settled(in_process: Ansible) -> None:
+    in_process.emulator.fault("reset", method="POST")
+    assert in_process.module("instance", **WEB)["action"] == "create"
+    first, second = posts(in_process)
     assert second - first >= 5
-    assert ansible.emulator.state()["created"] == 1
+    assert in_process.emulator.state()["created"] == 1
 
 
 def test_a_create_in_doubt_without_a_list(ansible: Ansible) -> None:
@@ -61,10 +61,10 @@ def test_retry_after_is_kept(ansible: Ansible) -> None:
     assert ansible.emulator.state()["created"] == 2
 
 
-def test_what_can_be_repeated_is(ansible: Ansible) -> None:
+def test_what_can_be_repeated_is(in_process: Ansible) -> None:
     for kind in ("reset", "lost", "truncated", "status"):
-        ansible.emulator.fault(kind, path="/health")
-    assert ansible.module("health_info")["health"]["status"] == "healthy"
+        in_process.emulator.fault(kind, path="/health")
+    assert in_process.module("health_info")["health"]["status"] == "healthy"
 
 
 def test_every_attempt_and_every_task_ends(ansible: Ansible) -> None:

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fleets over real connections: in parallel, under rate limits, interrupted, and what is shown meanwhile."""
+"""Fleets over real connections: in parallel, under rate limits, interrupted, and what is shown meanwhile.
+
+What is decided below both doors, and takes long, is tested by one; test_doors holds both equal.
+"""
 
 from __future__ import annotations
 
@@ -59,18 +62,18 @@ def test_writes_are_sent_in_parallel_over_as_many_connections(ansible: Ansible) 
     assert len({entry["connection"] for entry in sent}) == 12
 
 
-def test_what_boots_is_polled_by_the_list(ansible: Ansible) -> None:
-    ansible.emulator.set(boot_seconds=2)
-    ansible.module("fleet", instances=webs(12))
-    assert {(entry["method"], entry["path"]) for entry in ansible.emulator.requests()} == {("GET", "/instances"), ("POST", "/instances")}
+def test_what_boots_is_polled_by_the_list(in_process: Ansible) -> None:
+    in_process.emulator.set(boot_seconds=2)
+    in_process.module("fleet", instances=webs(12))
+    assert {(entry["method"], entry["path"]) for entry in in_process.emulator.requests()} == {("GET", "/instances"), ("POST", "/instances")}
 
 
-def test_a_rate_limit_is_kept_by_all_workers(ansible: Ansible) -> None:
-    ansible.emulator.set(rate_limit=10, boot_seconds=0)
-    result = ansible.module("fleet", instances=webs(40), concurrency=16)
+def test_a_rate_limit_is_kept_by_all_workers(in_process: Ansible) -> None:
+    in_process.emulator.set(rate_limit=10, boot_seconds=0)
+    result = in_process.module("fleet", instances=webs(40), concurrency=16)
     assert not result["failed"], result["msg"]
-    assert len(result["created"]) == ansible.emulator.state()["created"] == 40
-    refused = [entry for entry in ansible.emulator.requests() if entry["status"] == 429]
+    assert len(result["created"]) == in_process.emulator.state()["created"] == 40
+    refused = [entry for entry in in_process.emulator.requests() if entry["status"] == 429]
     assert refused
     # Those that were under way together, a few times; not each of them again with every second.
     assert len(refused) <= 40
@@ -86,12 +89,12 @@ def test_a_failure_of_some_is_told_at_the_end(ansible: Ansible) -> None:
     assert [item["name"] for item in result["failed_instances"]] == ["web-eu"]
 
 
-def test_lost_answers_make_no_second_one(ansible: Ansible) -> None:
+def test_lost_answers_make_no_second_one(in_process: Ansible) -> None:
     for kind in ("reset", "hang", "status"):
-        ansible.emulator.fault(kind, method="POST", effect=True, times=2)
-    result = ansible.module("fleet", instances=webs(12), api_timeout=1)
+        in_process.emulator.fault(kind, method="POST", effect=True, times=2)
+    result = in_process.module("fleet", instances=webs(12), api_timeout=1)
     assert not result["failed"], result["msg"]
-    assert ansible.emulator.state()["created"] == len({item["name"] for item in ansible.emulator.instances()}) == 12
+    assert in_process.emulator.state()["created"] == len({item["name"] for item in in_process.emulator.instances()}) == 12
 
 
 # --- Interrupted -------------------------------------------------------------------------------------------------------
