@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make test``: every check, one after the other, each with its time; the exit status is 0 when all passed."""
+"""``make test``: every check, each with its time; the exit status is 0 when all passed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 from .checkout import CACHE, ROOT, ansible_environment, link_tree
@@ -20,10 +22,12 @@ from .choice import choose
 BIN = Path(sys.executable).parent
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 CHECKS: dict[str, Callable[[], None]] = {}
+#: These keep every core busy and show what they do; the others take one core each, and run beside one another.
+ON_EVERY_CORE = ("units", "integration")
 
 
 class CheckFailed(Exception):
-    """A check found something; it has been shown."""
+    """A check found something: what there is to show of it."""
 
 
 def check(function: Callable[[], None]) -> Callable[[], None]:
@@ -86,7 +90,7 @@ def galaxy() -> None:
     folder = CACHE / "galaxy"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _run("ansible-galaxy", "collection", "build", "--output-path", str(folder), cwd=_copy(), env=ansible_environment())
+    _run("ansible-galaxy", "collection", "build", "--output-path", str(folder), cwd=_copy("galaxy"), env=ansible_environment())
     config = folder / "importer.cfg"
     config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS = True\nRUN_ANSIBLE_TEST = False\n", encoding="utf-8")
     (tarball,) = folder.glob("*.tar.gz")
@@ -94,17 +98,15 @@ def galaxy() -> None:
     output = _run(sys.executable, "-m", "galaxy_importer.main", str(tarball), cwd=folder, env=environment)
     # Its exit status is 0 whatever it warns of.
     if re.search(r"^(WARNING|ERROR)", output, re.MULTILINE):
-        print(output)
-        raise CheckFailed
+        raise CheckFailed(output)
 
 
 @check
 def sanity() -> None:
     """ansible-test sanity, without one entry in an ignore file."""
-    copy = _copy()
+    copy = _copy("sanity")
     if list(copy.glob("tests/sanity/ignore*")):
-        print("There is an ignore file below tests/sanity.")
-        raise CheckFailed
+        raise CheckFailed("There is an ignore file below tests/sanity.")
     home = CACHE / "home"
     _bring_pip_installer(home)
     # ansible-test runs the interpreters that it finds; pyenv's shims are found, but don't run.
@@ -130,12 +132,12 @@ def _bring_pip_installer(home: Path) -> None:
         (folder / f"get_pip_{version.replace('.', '_')}.py").write_text(stand_in, encoding="utf-8")
 
 
-def _copy() -> Path:
+def _copy(check_name: str) -> Path:
     """A copy of the files that git knows or would add, below ansible_collections, in a repository of its own.
 
     ansible-test works on a copy only (a symbolic link hides half of it), and asks git which files there are.
     """
-    target = CACHE / "copy" / "ansible_collections" / "cloudnexus" / "cloud"
+    target = CACHE / "copy" / check_name / "ansible_collections" / "cloudnexus" / "cloud"
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     names = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
     for old in [path for path in target.rglob("*") if path.is_file() and ".git" not in path.relative_to(target).parts[:1]]:
@@ -159,7 +161,7 @@ def _pytest(folder: str) -> None:
 
 
 def _run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None, shown: bool = False) -> str:
-    """Run a command and return its output. Raises CheckFailed, after showing the output, when its status is not 0."""
+    """Run a command and return its output. Raises CheckFailed, with the output where it was not shown, when its status is not 0."""
     if (BIN / command[0]).exists():
         command = (str(BIN / command[0]), *command[1:])
     if shown:
@@ -168,28 +170,40 @@ def _run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None, sho
         return ""
     done = subprocess.run(command, check=False, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        print(f"$ {' '.join(command)}\n{done.stdout}")
-        raise CheckFailed
+        raise CheckFailed(f"$ {' '.join(command)}\n{done.stdout}")
     return done.stdout
+
+
+def _result(name: str) -> tuple[bool, float, str]:
+    """Run a check: whether it passed, its seconds, and what there is to show."""
+    started = time.monotonic()
+    try:
+        CHECKS[name]()
+    except CheckFailed as found:
+        return False, time.monotonic() - started, str(found)
+    return True, time.monotonic() - started, ""
 
 
 def main(wanted: list[str]) -> int:
     chosen = choose(wanted, CHECKS, "check")
     CACHE.mkdir(exist_ok=True)
-    results: dict[str, tuple[bool, float]] = {}
-    for name in chosen:
-        print(f"==> {name}: {CHECKS[name].__doc__}", flush=True)
-        started = time.monotonic()
+    started = time.monotonic()
+    failed = []
+    for _alone, group in groupby(chosen, lambda name: name if name in ON_EVERY_CORE else None):
+        names = list(group)
+        pool = ThreadPoolExecutor(os.cpu_count())
         try:
-            CHECKS[name]()
-            passed = True
-        except CheckFailed:
-            passed = False
-        results[name] = passed, time.monotonic() - started
-        print(f"    {name} {'passed' if passed else 'FAILED'} in {results[name][1]:.0f} s", flush=True)
-    failed = [name for name, (passed, _seconds) in results.items() if not passed]
-    print(f"\n{'Failed: ' + ', '.join(failed) if failed else 'All checks passed'}, in {sum(seconds for _passed, seconds in results.values()):.0f} s")
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+            # The last ones take longest, so they begin.
+            results = {name: pool.submit(_result, name) for name in reversed(names)}
+            for name in names:
+                print(f"==> {name}: {CHECKS[name].__doc__}", flush=True)
+                passed, seconds, shown = results[name].result()
+                print(f"{shown}    {name} {'passed' if passed else 'FAILED'} in {seconds:.0f} s", flush=True)
+                failed += [] if passed else [name]
+        finally:  # Ctrl-C begins nothing more
+            pool.shutdown(cancel_futures=True)
+    print(f"\n{'Failed: ' + ', '.join(failed) if failed else 'All checks passed'}, in {time.monotonic() - started:.0f} s")
+    print(f"{len(chosen) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
 
