@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A page for each module, plugin and role, which antsibull-docs makes from their documentation."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from ..checkout import ROOT, ansible_environment
+
+
+def write_reference(folder: Path) -> subprocess.CompletedProcess[str] | None:
+    """Make the pages, unless nothing that they are made from has changed (it takes some seconds): then None is returned."""
+    stamp = folder.with_suffix(".stamp")
+    state = _state()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == state:
+        return None
+    stamp.unlink(missing_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    folder.chmod(0o755)  # antsibull-docs refuses one that others can write to
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "antsibull-docs"), "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",
+            "--cleanup", "everything", "--no-add-antsibull-docs-version", "--dest-dir", str(folder), "cloudnexus.cloud",
+        ],
+        check=False, cwd=ROOT, env=ansible_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if not done.returncode:
+        index = folder / "index.rst"
+        index.write_text(_titled(index.read_text(encoding="utf-8")), encoding="utf-8")
+        stamp.write_text(state, encoding="utf-8")
+    return done
+
+
+def _titled(index: str) -> str:
+    """The index with a title that says what it is, and with short names in the navigation."""
+    index = re.sub(r"^Cloudnexus\.Cloud\n=+\n", "Modules, plugins and roles\n==========================\n", index, flags=re.MULTILINE)
+    return re.sub(r"^    (\w+)_(module|lookup|inventory|role)$", r"    \1 <\1_\2>", index, flags=re.MULTILINE)
+
+
+def _state() -> str:
+    """A digest of everything that the pages are made from."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for package in ("antsibull-docs", "ansible-core"):
+        digest.update(importlib.metadata.version(package).encode())
+    for path in sorted([ROOT / "galaxy.yml", ROOT / "meta" / "runtime.yml", *ROOT.glob("plugins/**/*.py"), *ROOT.glob("roles/*/meta/*.yml")]):
+        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
