@@ -63,13 +63,13 @@ class Ansible:
         """In place of the API key."""
         self.environment |= {"CLOUDNEXUS_API_KEY": "", "CLOUDNEXUS_REFRESH_TOKEN": refresh_token, "CLOUDNEXUS_CLIENT_ID": CLIENT_ID}
 
-    def command(self, *command: str, cwd: Path = ROOT, credentials: bool = True) -> Run:
-        """Run a command of Ansible's, with the address and the credential of the emulator in the environment."""
+    def command(self, *command: str, cwd: Path = ROOT, credentials: bool = True, typed: str = "") -> Run:
+        """Run a command of Ansible's, with the address and the credential of the emulator in the environment; ``typed`` is its standard input."""
         results = self.folder / "results.jsonl"
         results.unlink(missing_ok=True)
         environment = self.variables(results, credentials=credentials)
         done = subprocess.run(
-            command, check=False, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+            command, check=False, cwd=cwd, env=environment, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
         )
         entries = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
         return Run(done.returncode, done.stdout, entries)
