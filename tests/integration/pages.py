@@ -9,7 +9,7 @@ the block:
 
 - ``<!-- file: faults.json -->``: the file that it is, where the block's language has no comments;
 - ``<!-- status: 2 -->``: the exit status of its commands, where it is not 0;
-- ``<!-- account: web-02 professional eu-west, web-07 starter us-east -->``: what the account has by then besides.
+- ``<!-- account: web-02 professional eu-west, web-07 starter us-east -->``: another account, and all that it has; ``new`` for nothing.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ NOT_RUN = {
     r"\.venv/bin/pytest .*": "its tests are run anyway",
     r"git clone \S+( && cd [\w.]+)?": "this is the clone",
     r"ansible-galaxy collection install (cloudnexus\.cloud|git\+https://github\.com/cloudnexus/cloudnexus\.cloud|\.)": "test_the_emulator_of_an_installed_collection installs one",
-    r"(emulator/bin/)?pip install [\w ]+": "the environment of the tests has it",
+    r"(emulator/bin/)?pip install [\w -]+": "the environment of the tests has it",
     r"python3 -m venv emulator": "the environment of the tests has it",
     r"PYTHONPATH=\S+ emulator/bin/python -m ansible_collections\.cloudnexus\.cloud\.tests\.emulator": "test_the_emulator_of_an_installed_collection runs it",
     r"rm -r ~/\.cache/cloudnexus": "there is none that a test has made",
@@ -80,9 +80,11 @@ class Reader:
     # --- Blocks ---
 
     def follow(self, block: Block) -> None:
-        for words in filter(None, block.notes.get("account", "").split(",")):
-            name, plan, region = words.split()
-            self.ansible.emulator.create(name, plan, region)
+        if account := block.notes.get("account"):
+            self.ansible.emulator.reset(boot_seconds=0.3)
+            for words in account.split(",") if account != "new" else ():
+                name, plan, region = words.split()
+                self.ansible.emulator.create(name, plan, region)
         if block.language == "console":
             for command in commands(block):
                 self.do(command, int(block.notes.get("status", 0)))
