@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The examples of a page of documentation, as a reader would follow them from the top to the end.
 
-What a reader sees says nearly all: a YAML block that begins with a comment that names a file (``# fleet.yml``) is that file, one without is a playbook or the
-tasks of one, and ``$ ...`` in a console block is a command, with a part of its output below. Comments of HTML, which a reader does not see, say the rest, before
-the block:
+What a reader sees says nearly all: a YAML block that begins with a comment that names a file (``# fleet.yml``) is that
+file, one without is a playbook or the tasks of one, and ``$ ...`` in a console block is a command, with a part of its
+output below. Comments of HTML, which a reader does not see, say the rest, before the block:
 
 - ``<!-- file: faults.json -->``: the file that it is, where the block's language has no comments;
 - ``<!-- status: 2 -->``: the exit status of its commands, where it is not 0;

@@ -1,12 +1,11 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation shows runs: every module's examples, its ad-hoc line, and ad-hoc arguments in other forms."""
+"""What the documentation of the modules and lookups shows runs: their examples, and the ad-hoc line of each module."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import shlex
 from typing import Any
@@ -15,15 +14,16 @@ import pytest
 import yaml
 
 from tests.checkout import ROOT
+from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 
-from .commands import FQCN, Ansible
+from .commands import Ansible
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-KEYS = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAB")
+LOOKUPS = sorted(path.stem for path in (ROOT / "plugins" / "lookup").glob("*.py"))
 
 
-def examples(module: str) -> str:
-    return str(importlib.import_module(f"ansible_collections.cloudnexus.cloud.plugins.modules.{module}").EXAMPLES)
+def examples(name: str, kind: str = "modules") -> str:
+    return str(importlib.import_module(f"ansible_collections.cloudnexus.cloud.plugins.{kind}.{name}").EXAMPLES)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -46,32 +46,13 @@ def test_ad_hoc_examples(in_process: Ansible, module: str) -> None:
     assert "localhost | " in run.output
 
 
-def ad_hoc(ansible: Ansible, module: str, arguments: str, *more: str) -> str:
-    return ansible.command("ansible", "localhost", "-m", FQCN + module, "-a", arguments, *more).output
-
-
-def test_lists_and_nested_options_as_key_value(in_process: Ansible) -> None:
-    policy = json.dumps({"min_instances": 1, "max_instances": 2})
-    arguments = f"name=web-01 plan=starter region=us-east ssh_keys='{','.join(KEYS)}' auto_scale='{policy}' wait=false"
-    assert "CHANGED" in ad_hoc(in_process, "cloudnexus_instance", arguments)
-    assert in_process.emulator.writes()[0]["body"] == {
-        "name": "web-01",
-        "plan": "starter",
-        "region": "us-east",
-        "ssh_keys": list(KEYS),
-        "auto_scale": {"min_instances": 1, "max_instances": 2},
-    }
-
-
-def test_half_json_is_refused(in_process: Ansible) -> None:
-    arguments = f"name=web-01 plan=starter region=us-east ssh_keys='{json.dumps(list(KEYS))[:-1]},]'"
-    output = ad_hoc(in_process, "cloudnexus_instance", arguments)
-    assert "ssh_keys: element 1 looks like a piece of JSON" in output
-    assert not in_process.emulator.requests()
-
-
-def test_check_mode_and_diff(in_process: Ansible) -> None:
-    output = ad_hoc(in_process, "cloudnexus_cdn", json.dumps({"cache_ttl": 5}), "-C", "-D")
-    assert '-    "cache_ttl": 3600' in output
-    assert '+    "cache_ttl": 5' in output
-    assert not in_process.emulator.writes()
+@pytest.mark.parametrize("lookup", LOOKUPS)
+def test_lookup_examples(in_process: Ansible, lookup: str) -> None:
+    in_process.use_refresh_token()
+    in_process.emulator.set(clients={CLIENT_ID: REFRESH_TOKEN, "other": "cn_refresh_other"})
+    tasks: list[dict[str, Any]] = yaml.safe_load(examples(lookup, "lookup"))
+    run = in_process.play(*({**item, "ignore_errors": False} for item in tasks), vars={"other_refresh_token": "cn_refresh_other"})
+    assert run.status == 0, run.output
+    assert len(run.entries) == len(tasks)
+    refreshes = [entry for entry in in_process.emulator.requests() if entry["path"] == "/auth/token/refresh"]
+    assert refreshes

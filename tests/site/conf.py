@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from tests.checkout import ROOT
 
 project = "cloudnexus.cloud"
-copyright = "cloudnexus.cloud contributors"
+copyright = "cloudnexus.cloud contributors"  # noqa: A001 - Sphinx's name
 version = release = str(yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"])
 
 extensions = ["myst_parser", "sphinx_antsibull_ext", "tests.site.diagram"]

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fenced block ``diagram``, drawn with the characters for boxes: text where it is read as text, and a drawing (SVG) on the site.
 
-Each character is a cell. Those that draw lines become lines, a closed box gets a ground, arrowheads become triangles, and the rest is text. Colours and font are
-those of the page, by its style sheet, so that it is as good to read on a dark page.
+Each character is a cell. Those that draw lines become lines, a closed box gets a ground, arrowheads become triangles,
+and the rest is text. Colours and font are those of the page, by its style sheet, so that it reads as well on a dark page.
 """
 
 from __future__ import annotations
