@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help demo test soak bench bench-peers emulator clean
+.PHONY: help demo test docs soak bench bench-peers emulator clean
 help:
 	@echo "make demo      a web tier on the emulator: check mode, for real, a second time, and down again"
 	@echo "make test      every check; CHECKS='units lint' runs only those, 'make test CHECKS=list' names them"
+	@echo "make docs      this documentation as a site, below .cache; a warning fails it"
 	@echo "make soak      searches longer for sequences and answers that break a promise; EXAMPLES=20000 tries more of each"
 	@echo "make bench     how long the collection takes, against the same without it; CASES='loop buckets', CASES=list, PAIRS=1"
 	@echo "make bench-peers  the same task by three other clouds' collections; installs the package ansible below .cache"
@@ -18,6 +19,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@$(RUN) -m tests.checks $(CHECKS)
+
+docs: $(VENV)/.docs
+	@$(RUN) -m tests.site
 
 EXAMPLES ?= 4000
 soak: $(VENV)/.test
@@ -36,7 +40,7 @@ clean:
 	rm -rf $(VENV) .cache
 
 # uv installs in seconds what takes pip a minute; where it can't be had or can't reach the registry, pip does it.
-$(VENV)/.demo $(VENV)/.test: $(VENV)/.%: pyproject.toml
+$(VENV)/.demo $(VENV)/.docs $(VENV)/.test: $(VENV)/.%: pyproject.toml
 	@echo "==> Installing what 'make $*' needs into $(VENV) (once)"
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@if $(RUN) -m pip install -q --disable-pip-version-check uv && $(VENV)/bin/uv pip install -q --python $(RUN) --group $*; then :; else \

@@ -78,6 +78,12 @@ def docs() -> None:
 
 
 @check
+def site() -> None:
+    """make docs: the documentation as a site, without a warning."""
+    _run(sys.executable, "-m", "tests.site")
+
+
+@check
 def changelog() -> None:
     """antsibull-changelog: the fragments and the changelog."""
     _run("antsibull-changelog", "lint", env=ansible_environment())

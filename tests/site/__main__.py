@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def build() -> tuple[int, str]:
     if done is not None and done.returncode:
         return done.returncode, done.stdout
     write_pages(SOURCE)
-    sphinx = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--nitpicky", "-q", "-b", "html"]
+    sphinx = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--nitpicky", "-q", "-a", "-b", "html"]
     places = ["-c", str(Path(__file__).parent), "-d", str(DOCTREES), str(SOURCE), str(SITE)]
     run = subprocess.run([*sphinx, *places], check=False, cwd=ROOT, env=ansible_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if run.returncode:
@@ -32,11 +33,24 @@ def build() -> tuple[int, str]:
     return run.returncode, run.stdout
 
 
+def loaded_from_elsewhere() -> set[str]:
+    """What a browser would fetch from another host; links that a reader may follow are none of it."""
+    found: set[str] = set()
+    for path in SITE.rglob("*.html"):
+        found.update(re.findall(r"""<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)=["'](?:https?:)?(//[^"']+)""", path.read_text(encoding="utf-8")))
+    for path in SITE.rglob("*.css"):
+        found.update(re.findall(r"""(?:url\(|@import)\s*["']?(?:https?:)?(//[^"')]+)""", path.read_text(encoding="utf-8")))
+    return found
+
+
 def main() -> int:
     status, output = build()
     print(output, end="")
     if status:
         return status
+    if elsewhere := loaded_from_elsewhere():
+        print("The pages load from other hosts: " + ", ".join(sorted(elsewhere)))
+        return 1
     print(f"The documentation is in {SITE / 'index.html'}")
     return 0
 

@@ -31,6 +31,7 @@ html_use_index = False
 pygments_style = "ansible"
 pygments_dark_style = "github-dark"
 highlight_language = "YAML+Jinja"
+antsibull_ext_color_scheme = "none"  # static/site.css has them, for the theme's light and dark
 
 # --- Links to Ansible's own documentation, which the pages of the modules have ---------------------------------------
 

@@ -16,7 +16,9 @@ REPOSITORY = "https://github.com/cloudnexus/cloudnexus.cloud/blob/main/"
 #: The navigation, in its order. A page of docs/ that is not named here comes after the guides.
 GUIDES = ["getting_started", "authentication", "check_mode", "fleets", "inventory", "ad_hoc", "roles", "faults", "troubleshooting", "emulator"]
 PROMISES = ["guarantees", "contract", "benchmarks"]
-CONTRIBUTORS = ["architecture", "contributing", "changelog"]
+CONTRIBUTORS = ["architecture", "contributing"]
+#: The folders of plugins that have pages, and how antsibull-docs calls the kind.
+_KINDS = (("modules", "module"), ("lookup", "lookup"), ("inventory", "inventory"))
 
 
 def pages() -> dict[str, str]:
@@ -27,24 +29,24 @@ def pages() -> dict[str, str]:
     return {**found, "CONTRIBUTING.md": "contributing", "CHANGELOG.rst": "changelog"}
 
 
-_KINDS = (("modules", "module"), ("lookup", "lookup"), ("inventory", "inventory"))
-
-
 def navigation(known: Mapping[str, str]) -> str:
     """What the start page has besides its text: what belongs together, for the sidebar."""
-    names = list(known.values())
-    others = [name for name in names if "/" not in name and not name.startswith("role_") and name not in (*GUIDES, *PROMISES, *CONTRIBUTORS, "index")]
+    names = [name for name in known.values() if "/" not in name and not name.startswith("role_")]
+    elsewhere = {*GUIDES, *PROMISES, *CONTRIBUTORS, "changelog", "index"}
+    others = [name for name in names if name not in elsewhere]
     parts = [
         _toctree("Guides", [name for name in (*GUIDES, *others) if name in names]),
         _toctree("Reference", ["Modules, plugins and roles <reference/index>"]),
         _toctree("What is promised", PROMISES),
-        _toctree("For contributors", CONTRIBUTORS),
+        _toctree("For contributors", [*CONTRIBUTORS, "Changelog <changelog>"]),
     ]
     return "\n".join(parts)
 
 
 def _toctree(caption: str, names: list[str]) -> str:
-    return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *names, "```", ""])
+    """Pages below a caption in the sidebar; without one a list on the page as well."""
+    options = [":hidden:", f":caption: {caption}"] if caption else [":maxdepth: 1"]
+    return "\n".join(["```{toctree}", *options, "", *names, "```", ""])
 
 
 def write_pages(source: Path) -> None:
@@ -59,7 +61,7 @@ def write_pages(source: Path) -> None:
         if page == "index":
             text += "\n" + navigation(known)
         elif page == "roles":
-            text += "\n" + _toctree("", [other for other in known.values() if other.startswith("role_")]).replace(":caption: \n", "")
+            text += "\n" + _toctree("", [other for other in known.values() if other.startswith("role_")])
         _write(source / (page + path.suffix), text)
     _write(source / "openapi.yml", (ROOT / "docs" / "openapi.yml").read_text(encoding="utf-8"))
     wanted = {source / (page + Path(name).suffix) for name, page in known.items()}

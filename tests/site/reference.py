@@ -32,16 +32,18 @@ def write_reference(folder: Path) -> subprocess.CompletedProcess[str] | None:
         check=False, cwd=ROOT, env=ansible_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     if not done.returncode:
-        index = folder / "index.rst"
-        index.write_text(_titled(index.read_text(encoding="utf-8")), encoding="utf-8")
+        for path in folder.glob("*.rst"):
+            path.write_text(_for_the_theme(path.read_text(encoding="utf-8")), encoding="utf-8")
         stamp.write_text(state, encoding="utf-8")
     return done
 
 
-def _titled(index: str) -> str:
-    """The index with a title that says what it is, and with short names in the navigation."""
-    index = re.sub(r"^Cloudnexus\.Cloud\n=+\n", "Modules, plugins and roles\n==========================\n", index, flags=re.MULTILINE)
-    return re.sub(r"^    (\w+)_(module|lookup|inventory|role)$", r"    \1 <\1_\2>", index, flags=re.MULTILINE)
+def _for_the_theme(page: str) -> str:
+    """The page with short names in titles and in the navigation, and without a table of contents, which the theme has beside it."""
+    page = re.sub(r"^Cloudnexus\.Cloud\n=+\n", "Modules, plugins and roles\n==========================\n", page, flags=re.MULTILINE)
+    page = re.sub(r"^cloudnexus\.cloud\.(\w+) (module|lookup|inventory|role) -- ", r"\1 -- ", page, flags=re.MULTILINE)
+    page = re.sub(r"^    (\w+)_(module|lookup|inventory|role)$", r"    \1 <\1_\2>", page, flags=re.MULTILINE)
+    return re.sub(r"^\.\. contents::\n(   .*\n)+", "", page, flags=re.MULTILINE)
 
 
 def _state() -> str:
