@@ -9,7 +9,8 @@ output below. Comments of HTML, which a reader does not see, say the rest, befor
 
 - ``<!-- file: faults.json -->``: the file that it is, where the block's language has no comments;
 - ``<!-- status: 2 -->``: the exit status of its commands, where it is not 0;
-- ``<!-- account: web-02 professional eu-west, web-07 starter us-east -->``: another account, and all that it has; ``new`` for nothing.
+- ``<!-- account: web-02 professional eu-west, web-07 starter us-east -->``: another account, and all that it has; ``new`` for nothing;
+- ``<!-- skip: it needs an AWX -->``: why the block can't be followed here.
 """
 
 from __future__ import annotations
