@@ -86,8 +86,10 @@ def with_links_of_the_site(text: str, name: str, known: Mapping[str, str]) -> st
             target = known[target] + suffix
         elif target == "docs/openapi.yml":
             target = "openapi.yml"
-        else:
+        elif (ROOT / target).exists():
             target = REPOSITORY + target
+        else:
+            return match.group(0)  # Sphinx will say that it leads nowhere
         return f"]({target}{'#' + anchor if anchor else ''})"
 
     return re.sub(r"\]\(([^)\s]+)\)", link, text)

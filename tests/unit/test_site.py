@@ -31,6 +31,7 @@ KNOWN = {**pages(), "docs/inventory.md": "inventory", "docs/new.md": "new", "rol
         ("roles/web_tier/README.md", f"{REPOSITORY}docs/contract.md#rule-1", "contract.md#rule-1"),
         ("CONTRIBUTING.md", "docs/guarantees.md", "guarantees.md"),
         ("docs/contract.md", "openapi.yml", "openapi.yml"),
+        ("docs/emulator.md", "no_such_page.md", "no_such_page.md"),
         ("docs/emulator.md", "../tests/emulator/process.py", f"{REPOSITORY}tests/emulator/process.py"),
     ],
 )
