@@ -131,6 +131,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ..module_utils import checks
 from ..module_utils.api import Json, Reader
 from ..module_utils.argument_spec import ENVIRONMENT, with_connection
+from ..module_utils.errors import InvalidOption
 from ..module_utils.operation import Context, Operation, Params, Plan, run
 from ..module_utils.transport import REQUESTS_IMPORT_ERROR
 from ..plugin_utils.construct import Construct
@@ -199,7 +200,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         # Before Ansible looks at what the file says: its own sentence on a wrong value repeats it, be it a secret.
         if direct:
-            self._params = self._checked(direct)
+            try:
+                self._params = self._checked(direct)
+            except InvalidOption as error:
+                raise AnsibleParserError(f"{NAME}: {error.message}") from None
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
@@ -211,34 +215,34 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add(named(filter(wanted.passes, instances), params["hostnames"]), params["hostvars_prefix"])
 
     def _checked(self, config: Mapping[str, Any]) -> Params:
-        """The options of the file and of the environment. Raises AnsibleParserError."""
+        """The options of the file and of the environment. Raises InvalidOption, AnsibleParserError."""
         given = {}
         for option, value in config.items():
             if option not in SPEC:
-                raise AnsibleParserError(f"{NAME}: {option}: no such option; there are {', '.join(sorted(SPEC))}.")
+                raise InvalidOption(option, f"no such option; there are {', '.join(sorted(SPEC))}.")
             given[option] = plain(self._templated(option, value) if option in ENVIRONMENT else value)
         keyed = given.get("keyed_groups")
         if isinstance(keyed, list) and not all(isinstance(entry, dict) for entry in keyed):
-            raise AnsibleParserError(f"{NAME}: keyed_groups: expected dictionaries, each with a key.")
+            raise InvalidOption("keyed_groups", "expected dictionaries, each with a key.")
         validation = _VALIDATOR.validate(given)
         if validation.error_messages:
             unsupported = "unsupported parameters: " if validation.unsupported_parameters else ""
             raise AnsibleParserError(f"{NAME}: {unsupported}{validation.errors.msg}")
         params: dict[str, Any] = validation.validated_parameters
         if not re.fullmatch(r"(?!ansible)[A-Za-z_][A-Za-z0-9_]*", params["hostvars_prefix"]):
-            raise AnsibleParserError(f"{NAME}: hostvars_prefix: expected letters, digits and underscores, beginning neither with a digit nor with ansible.")
+            raise InvalidOption("hostvars_prefix", "expected letters, digits and underscores, beginning neither with a digit nor with ansible.")
         return params
 
     def _templated(self, option: str, value: Any) -> Any:
-        """A connection option may be a template: a credential usually comes from somewhere else."""
+        """A connection option may be a template: a credential usually comes from somewhere else. Raises InvalidOption."""
         if isinstance(value, (list, Mapping)):
-            raise AnsibleParserError(f"{NAME}: {option}: expected a single value.")
+            raise InvalidOption(option, "expected a single value.")
         try:
             self.templar.available_variables = self._vars  # those of the command line; there are no others yet
             return self.templar.template(value)
         except AnsibleError as error:
             # Without its cause, with which Ansible would show the lines around it.
-            raise AnsibleParserError(f"{NAME}: {option}: the template failed: {error.message}") from None
+            raise InvalidOption(option, f"the template failed: {error.message}") from None
 
     def _instances(self, params: Params, path: str, cache: bool) -> list[Json]:
         """What the API lists, or did when it was last asked. Raises AnsibleParserError."""

@@ -52,6 +52,8 @@ def _to_ansible(app: Sphinx, env: object, node: Element, shown: Element) -> node
     page = _LABELS.get(target)
     if page is None and target.startswith(_BUILTIN):
         page = f"collections/ansible/builtin/{target.removeprefix(_BUILTIN)}.html"
+    if node.get("reftype") == "envvar" and target.startswith("ANSIBLE_"):
+        page = f"reference_appendices/config.html#envvar-{target}"
     return None if page is None else nodes.reference("", "", shown, internal=False, refuri=_ANSIBLE + page)
 
 
