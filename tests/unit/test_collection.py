@@ -227,9 +227,35 @@ def test_names_of_the_role_are_prefixed() -> None:
 # --- The repository ----------------------------------------------------------------------------------------------------
 
 
-def test_the_readme_names_every_module() -> None:
+def test_the_tables_of_the_readme_are_what_there_is() -> None:
+    tables: dict[str, set[str]] = {}
+    title = ""
+    for line in (ROOT / "README.md").read_text().split("\n"):
+        if not line.startswith("|"):
+            continue
+        first, *more = [cell.strip() for cell in line.strip("|").split("|")]
+        if re.fullmatch(r"module|plugin|role|playbook", first):
+            title = first
+        elif named := re.match(r"\[?`([\w.]+)`", first):
+            tables.setdefault(title, set()).add(" ".join([named.group(1), *more[:-1]]))
+    assert tables == {
+        "module": set(MODULES),
+        "plugin": {f"{path.stem} {kind}" for kind in ("inventory", "lookup") for path in ROOT.glob(f"plugins/{kind}/*.py")},
+        "role": {path.name for path in ROOT.glob("roles/*")},
+        "playbook": {f"cloudnexus.cloud.{path.stem}" for path in ROOT.glob("playbooks/*.yml")},
+    }
+
+
+#: The sections that Automation Hub wants, in its order.
+SECTIONS = ["Description", "Requirements", "Installation", "Use cases", "Testing", "Support", "Release notes", "License"]
+
+
+def test_the_readme_has_the_sections_that_automation_hub_wants() -> None:
     readme = (ROOT / "README.md").read_text()
-    assert set(re.findall(r"^\| `(cloudnexus_\w+)`", readme, re.MULTILINE)) == set(MODULES)
+    found = re.findall(r"^## (.+)$", readme, re.MULTILINE)
+    assert [title for title in found if title in SECTIONS] == SECTIONS
+    # It is shown on Galaxy, where a relative link leads nowhere.
+    assert not re.findall(r"\]\((?!https://|#)", readme)
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
