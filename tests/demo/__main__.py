@@ -1,57 +1,93 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make demo``: a web tier on the emulator, in check mode, for real, a second time, and down again."""
+"""``make demo``: a web tier on the emulator, in check mode, for real with its web servers, a second time, and down again."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from types import FrameType
 from typing import NoReturn
 
+import requests
+
 from ..checkout import ROOT, ansible_environment
 from ..emulator.process import EmulatorProcess
+from ..nginx import BorrowedNginx, why_not
 
 VARIABLES = "@tests/demo/shop.yml"
+#: Loopback addresses, so that the tier's hosts are this machine.
+ADDRESSES = "127.77.7.0/24"
+PORT = 8080
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REAL_ACCOUNT = """
 The same against a real account, from any folder:
 
   ansible-galaxy collection install git+file://{root}
   export CLOUDNEXUS_API_KEY=...      # Dashboard, Settings > API Keys
   ansible-playbook cloudnexus.cloud.web_tier -e web_tier_name=shop --check --diff
-  ansible-playbook cloudnexus.cloud.web_tier -e web_tier_name=shop
+  ansible-playbook cloudnexus.cloud.web_tier -e web_tier_name=shop -e web_server_site=...
   ansible-playbook cloudnexus.cloud.web_tier_teardown -e web_tier_name=shop
 """
 
 
 def main() -> int:
     # A demo that is ended in any way takes what it started with it.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, _interrupted)
-    _say("Starting the emulator, which stands in for the CloudNexus API")
-    with EmulatorProcess("--boot-seconds", "2") as emulator:
-        print(f"It serves {emulator.api_url}")
-        environment = ansible_environment(CLOUDNEXUS_API_URL=emulator.api_url, CLOUDNEXUS_API_KEY=emulator.api_key, ANSIBLE_DISPLAY_SKIPPED_HOSTS="false")
-
-        def play(*arguments: str) -> int:
-            return _play(environment, *arguments)
-
-        _say("In check mode: what would be done, and nothing is done")
-        play("cloudnexus.cloud.web_tier", "-e", VARIABLES, "--check", "--diff")
-        _expect(not emulator.writes(), "check mode wrote to the API")
-        _say("For real")
-        _expect(play("cloudnexus.cloud.web_tier", "-e", VARIABLES) > 0, "the first run changed nothing")
-        _say("A second time: nothing is changed; and the inventory that came of it")
-        _expect(play("cloudnexus.cloud.web_tier", "tests/demo/inventory.yml", "-e", VARIABLES) == 0, "the second run changed something")
-        _say("Down again")
-        play("cloudnexus.cloud.web_tier_teardown", "-e", "web_tier_name=shop")
-        _expect(not emulator.instances(), "an instance is left")
+    with ExitStack() as stack:
+        left_out = why_not()
+        if left_out:
+            _say(f"Left out: the web servers on the tier's hosts, because {left_out}")
+        else:
+            _say("Taking a look at this machine's nginx, so that it is left as it was")
+            stack.callback(print, "What the demo brought with nginx is gone.", flush=True)
+            nginx = stack.enter_context(BorrowedNginx())
+            stack.callback(_no_more_signals)
+            print("It is installed, and stays." if nginx.was_installed else "It is not installed. The demo installs it, and removes it at its end.")
+        _say("Starting the emulator, which stands in for the CloudNexus API")
+        emulator = stack.enter_context(EmulatorProcess("--boot-seconds", "2", "--addresses", ADDRESSES))
+        print(f"It serves {emulator.api_url}", flush=True)
+        _show(emulator, with_nginx=not left_out)
+        _say("Leaving this machine as it was" if not left_out else "Ending the emulator")
     _say("Done: the tier stood, stood the same on the second run, and is gone; so is the emulator")
     print(REAL_ACCOUNT.format(root=ROOT))
     return 0
+
+
+def _show(emulator: EmulatorProcess, *, with_nginx: bool) -> None:
+    environment = ansible_environment(
+        CLOUDNEXUS_API_URL=emulator.api_url,
+        CLOUDNEXUS_API_KEY=emulator.api_key,
+        ANSIBLE_DISPLAY_SKIPPED_HOSTS="false",
+        # The hosts are one machine here, and have its nginx in common.
+        ANSIBLE_FORKS="1",
+        ANSIBLE_PIPELINING="true",
+    )
+    variables = ["-e", VARIABLES, *([] if with_nginx else ["-e", "web_tier_configure=false"])]
+
+    def play(*arguments: str) -> int:
+        return _play(environment, *arguments)
+
+    _say("In check mode: what would be done, and nothing is done")
+    play("cloudnexus.cloud.web_tier", *variables, "--check", "--diff")
+    _expect(not emulator.writes(), "check mode wrote to the API")
+    _say("For real")
+    _expect(play("cloudnexus.cloud.web_tier", *variables) > 0, "the first run changed nothing")
+    if with_nginx:
+        _say("The page, as each host of the tier serves it")
+        for instance in emulator.instances():
+            _expect("The shop is open" in _page(instance["ip"]), f"{instance['name']} does not serve the page")
+    _say("A second time: nothing is changed; and the inventory that came of it")
+    _expect(play("cloudnexus.cloud.web_tier", "tests/demo/inventory.yml", *variables) == 0, "the second run changed something")
+    _say("Down again")
+    play("cloudnexus.cloud.web_tier_teardown", "-e", "web_tier_name=shop")
+    _expect(not emulator.instances(), "an instance is left")
 
 
 def _play(environment: dict[str, str], *arguments: str) -> int:
@@ -64,14 +100,27 @@ def _play(environment: dict[str, str], *arguments: str) -> int:
         try:
             for line in process.stdout:
                 print(line, end="", flush=True)
-                recap = re.match(r"localhost +: .*changed=(\d+)", line)
-                changed = int(recap.group(1)) if recap else changed
+                recap = re.match(r"[\w-]+ +: ok=.* changed=(\d+)", line)
+                changed += int(recap.group(1)) if recap else 0
         except BaseException:
             process.terminate()
             raise
     if process.returncode:
         sys.exit(f"ansible-playbook ended with status {process.returncode}.")
     return changed
+
+
+def _page(address: str) -> str:
+    """Show a page with curl, and return it."""
+    url = f"http://{address}:{PORT}/"
+    if shutil.which("curl"):
+        print(f"$ curl -si {url}", flush=True)
+        page = subprocess.run(["curl", "-si", "--noproxy", "*", url], check=True, capture_output=True, text=True).stdout
+    else:
+        print(f"GET {url}, without curl, which is not installed", flush=True)
+        page = requests.get(url, timeout=10).text
+    print(page, flush=True)
+    return page
 
 
 def _expect(true: bool, otherwise: str) -> None:
@@ -85,6 +134,12 @@ def _say(text: str) -> None:
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
+
+
+def _no_more_signals() -> None:
+    """What was begun to be put back is put back."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import bisect
 import copy
+import ipaddress
 import json
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from .settings import Key, Settings
@@ -192,7 +194,7 @@ class Account:
             "status": self._status(instance),
             "plan": instance.body["plan"],
             "region": instance.body["region"],
-            "ip": f"10.4.{instance.number // 250 % 250}.{instance.number % 250 + 1}",
+            "ip": _address(self.settings.addresses, instance.number),
             "created_at": instance.created,
             "links": {"self": f"/instances/{instance.id}", "logs": f"/instances/{instance.id}/logs"},
         }
@@ -259,6 +261,13 @@ class Account:
             "cdn": dict(self._cdn),
             "created": self.created,
         }
+
+
+@lru_cache(maxsize=100_000)
+def _address(addresses: str, number: int) -> str:
+    """The first of a network and the last are no hosts, and the second is the router's."""
+    network = ipaddress.ip_network(addresses)
+    return str(network[(number - 1) % max(network.num_addresses - 3, 1) + 2])
 
 
 def _encoded(number: int) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -43,6 +44,8 @@ class Settings:
     delete_seconds: float = 0.0
     #: How long a new instance is missing from the list.
     list_lag: float = 0.0
+    #: The network that instances get their addresses from, one after the other.
+    addresses: str = "10.4.0.0/16"
     page_size: int = 20
     #: Page by position instead of after an item, so that a list that changes while it is read shifts.
     shifting_pages: bool = False
@@ -72,4 +75,6 @@ class Settings:
                 raise ValueError(f"no such setting: {name}")
             if name == "profile" and value not in ("documented", "full"):
                 raise ValueError("profile is documented or full")
+            if name == "addresses":
+                ipaddress.ip_network(value)
             setattr(self, name, {token: Key.from_dict(key) for token, key in value.items()} if name == "keys" else value)

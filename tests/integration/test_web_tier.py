@@ -27,7 +27,7 @@ class Tier:
         self.emulator = ansible.emulator
 
     def run(self, *arguments: str, playbook: str = PLAYBOOK, **variables: Any) -> Run:
-        variables = {"name": "shop", "wait_for_connection": False, **variables}
+        variables = {"name": "shop", "wait_for_connection": False, "configure": False, **variables}
         extra = {f"web_tier_{name}": value for name, value in variables.items()}
         return self.ansible.command("ansible-playbook", playbook, "-e", json.dumps(extra), *arguments)
 
@@ -169,7 +169,7 @@ def test_it_waits_until_the_hosts_answer(tier: Tier) -> None:
         ({"cdn": {"compression": "gzip"}}, "missing required arguments: cache_ttl found in web_tier_cdn"),
         ({"auto_scale": {"speed": 1}}, "web_tier_auto_scale.speed"),
         ({"count": 2000, "regions": []}, "999, got 2000. web_tier_regions: expected"),
-        ({"configure": True}, "web_tier_configure: expected false"),
+        ({"configure": "maybe"}, 'web_tier_configure: expected true or false, got "maybe".'),
     ],
 )
 def test_bad_variables_are_refused_before_any_request(tier: Tier, variables: dict[str, Any], message: str) -> None:

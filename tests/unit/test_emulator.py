@@ -88,6 +88,13 @@ def test_instances_boot(emulator: EmulatorProcess) -> None:
     assert [item["status"] for item in emulator.instances()] == ["running", "failed"]
 
 
+def test_instances_get_addresses_of_the_network(emulator: EmulatorProcess) -> None:
+    emulator.set(addresses="127.0.7.0/29")
+    assert [emulator.create(f"web-{number}")["ip"] for number in range(6)] == [f"127.0.7.{number}" for number in (2, 3, 4, 5, 6, 2)]
+    with pytest.raises(requests.HTTPError):
+        emulator.set(addresses="the next street")
+
+
 def test_what_is_not_documented_is_shown_on_demand(emulator: EmulatorProcess) -> None:
     made = call(emulator, "POST", "/instances", {**WEB, "image_id": "img"}).json()
     assert "image_id" not in made

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Packs a site, a directory or an archive, into one archive that is the same for the same content, wherever and whenever it is packed.
 
-``pack.py SITE FOLDER`` writes ``FOLDER/web-server-<digest>.tar.gz`` and prints ``{"digest": ..., "archive": ...}``, or ``{"error": ...}``.
+``pack.py FOLDER SITE BASE...`` writes ``FOLDER/web-server-<digest>.tar.gz`` and prints ``{"digest": ..., "archive": ...}``, or ``{"error": ...}``. A relative
+SITE is looked for in one base after the other.
 """
 
 from __future__ import annotations
@@ -143,7 +144,8 @@ def _write(files: Files, hashes: dict[str, bytes], archive: Path) -> None:
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
-    site, folder = (Path(item).expanduser() for item in arguments)
+    folder, site, *bases = (Path(item).expanduser() for item in arguments)
+    site = next((base / site for base in bases if (base / site).exists()), site)
     try:
         digest, archive = pack(site, folder)
     except BadSite as error:
