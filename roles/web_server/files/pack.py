@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Packs a site, a directory or an archive, into one archive that is the same for the same content, wherever and whenever it is packed.
 
-``pack.py FOLDER SITE BASE...`` writes ``FOLDER/web-server-<digest>.tar.gz`` and prints ``{"digest": ..., "archive": ...}``, or ``{"error": ...}``. A relative
+``pack.py FOLDER SITE BASE...`` writes ``FOLDER/web-server-<digest>.tar.gz`` and writes ``{"digest": ..., "archive": ...}``, or ``{"error": ...}``. A relative
 SITE is looked for in one base after the other.
 """
 
@@ -41,7 +41,8 @@ def files_of(site: Path, stack: ExitStack) -> Files:
     elif zipfile.is_zipfile(site):
         found = _zipped(stack.enter_context(zipfile.ZipFile(site)))
     elif tarfile.is_tarfile(site):
-        found = _tarred(stack.enter_context(tarfile.open(site)))
+        archive = stack.enter_context(tarfile.open(site))
+        found = _tarred(archive)
     else:
         raise BadSite(f"{site} is neither a directory nor an archive (tar, also with gzip, bzip2 or xz, or zip).")
     if not found:
@@ -156,4 +157,4 @@ def main(arguments: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1:])))
+    json.dump(main(sys.argv[1:]), sys.stdout)
