@@ -28,7 +28,7 @@ from tests.nginx import BorrowedNginx, why_not
 from .commands import Ansible, Run
 
 NETWORK, PORT, TLS_PORT = "127.78.9.0/24", 18480, 18443
-ADDRESSES = {"shop-01": "127.78.9.2", "shop-02": "127.78.9.3"}
+NAMES = ("shop-01", "shop-02")
 STYLE = "a { color: red }\n" * 100
 CONFIGURATION = Path("/etc/nginx/conf.d/cloudnexus-shop-01.conf")
 VALIDATE = ROOT / "roles" / "web_server" / "files" / "validate.sh"
@@ -112,7 +112,7 @@ def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, ng
     # The two hosts are one machine and have its nginx in common, so they go one after the other.
     in_process.environment |= {"ANSIBLE_FORKS": "1", "ANSIBLE_PIPELINING": "true"}
     folder = in_process.folder
-    for name in ADDRESSES:
+    for name in NAMES:
         site = folder / "sites" / name
         (site / ".git").mkdir(parents=True)
         (site / "folder").mkdir()
@@ -127,10 +127,8 @@ def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, ng
         "port": PORT,
         "site": f"{folder}/sites/{{{{ inventory_hostname }}}}",
     }
-    hosts: dict[str, dict[str, Any]] = {name: {"ansible_host": address} for name, address in ADDRESSES.items()}
-    first, second = (f"http://{address}:{PORT}" for address in ADDRESSES.values())
-
     if not nginx.was_installed:
+        hosts: dict[str, dict[str, Any]] = {name: {"ansible_host": f"127.78.9.{number}"} for number, name in enumerate(NAMES, 2)}
         nothing = play(in_process, hosts, "--limit", "shop-01", **common, state="absent")
         assert (nothing.status, nothing.changed) == (0, 0), nothing.output
         check = play(in_process, hosts, "--check", "--diff", **common)
@@ -146,6 +144,9 @@ def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, ng
     tier.write_text(json.dumps({**LOCAL, **web_tier, **{f"web_server_{name}": value for name, value in common.items()}}))
     up = in_process.command("ansible-playbook", "cloudnexus.cloud.web_tier", "-e", f"@{tier}")
     assert up.status == 0, up.output
+    addresses = {item["name"]: item["ip"] for item in in_process.emulator.instances()}
+    hosts = {name: {"ansible_host": addresses[name]} for name in NAMES}
+    first, second = (f"http://{addresses[name]}:{PORT}" for name in NAMES)
     pages = [get(f"{address}/") for address in (first, second)]
     assert [page.text for page in pages] == ["<p>This is shop-01</p>", "<p>This is shop-02</p>"]
     assert {page.headers["Cache-Control"] for page in pages} == {"public, max-age=120"}
@@ -180,7 +181,7 @@ def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, ng
     tls = {"tls_certificate": certificate, "tls_key": key, "tls_port": TLS_PORT, "tls_redirect": True}
     run = play(in_process, hosts, "--limit", "shop-01", "--diff", "-vvv", **changed, **tls)
     assert run.status == 0, run.output
-    secure = f"https://{ADDRESSES['shop-01']}:{TLS_PORT}"
+    secure = f"https://{addresses['shop-01']}:{TLS_PORT}"
     eventually(lambda: get(f"{first}/x?y=1").headers.get("Location") == f"{secure}/x?y=1")
     page = get(f"{secure}/style.css", "br, gzip")
     assert (page.text, page.headers["Cache-Control"], page.headers.get("Content-Encoding")) == (STYLE.replace("red", "tan"), "no-store", None)
@@ -212,7 +213,7 @@ def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, ng
     # Twice. The first time each host loses its configuration and its files, and nginx is reloaded; the second time nothing is left to do.
     removed = play(in_process, hosts, **common, state="absent", times=2)
     assert (removed.status, removed.changed) == (0, 2 * 3), removed.output
-    eventually(lambda: not any(connects(address, port) for address in ADDRESSES.values() for port in (PORT, TLS_PORT)))
+    eventually(lambda: not any(connects(address, port) for address in addresses.values() for port in (PORT, TLS_PORT)))
     assert Path("/run/nginx.pid").read_text() == master
     assert not [path for name in ("/etc/nginx/conf.d", "/etc/nginx/cloudnexus", "/var/www/cloudnexus") for path in Path(name).glob("*shop-*")]
 

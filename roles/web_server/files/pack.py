@@ -41,8 +41,7 @@ def files_of(site: Path, stack: ExitStack) -> Files:
     elif zipfile.is_zipfile(site):
         found = _zipped(stack.enter_context(zipfile.ZipFile(site)))
     elif tarfile.is_tarfile(site):
-        archive = stack.enter_context(tarfile.open(site))
-        found = _tarred(archive)
+        found = _tarred(stack.enter_context(tarfile.TarFile.open(site)))
     else:
         raise BadSite(f"{site} is neither a directory nor an archive (tar, also with gzip, bzip2 or xz, or zip).")
     if not found:
