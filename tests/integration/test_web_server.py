@@ -92,7 +92,7 @@ def test_what_is_refused(in_process: Ansible) -> None:
     run = play(in_process, hosts, "--check", "-vvv")
     said = failures(run)
     for host, (given, message) in zip(hosts, REFUSED, strict=True):
-        assert message in said[host], given
+        assert message in said.get(host, ""), given
     assert run.changed == 0
     assert "CANARY" not in run.output
 

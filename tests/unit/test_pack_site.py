@@ -37,16 +37,16 @@ def pack(site: Path, tmp_path: Path) -> Any:
     return PACK.main([str(tmp_path), str(site)])
 
 
-def directory(root: Path, content: dict[str, bytes] = CONTENT) -> Path:
-    for name, data in content.items():
+def directory(root: Path, content: dict[str, bytes] | None = None) -> Path:
+    for name, data in (content or CONTENT).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(data)
     return root
 
 
-def tarball(path: Path, mode: str = "w:gz", content: dict[str, bytes] = CONTENT, prefix: str = "./", **fields: Any) -> Path:
+def tarball(path: Path, mode: str = "w:gz", content: dict[str, bytes] | None = None, prefix: str = "./", **fields: Any) -> Path:
     with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]
-        for name, data in content.items():
+        for name, data in (content or CONTENT).items():
             entry = tarfile.TarInfo(prefix + name)
             entry.size, entry.mode = len(data), 0o600
             for field, value in fields.items():

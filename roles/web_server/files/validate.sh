@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Checks nginx's whole configuration with a candidate in the place of one of its files, and leaves everything as it is.
 # usage: sh -c "$(cat validate.sh)" validate CANDIDATE /etc/nginx/conf.d/FILE
 set -eu
