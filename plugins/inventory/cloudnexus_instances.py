@@ -121,6 +121,7 @@ strict: true
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -268,11 +269,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _add(self, hosts: list[Named], prefix: str) -> None:
         construct = self.construct(self)
         for entry in hosts:
-            host = self.inventory.add_host(as_text(entry.host))
+            host = self.inventory.get_host(self.inventory.add_host(as_text(entry.host)))
             for field, value in entry.instance.items():
-                self.inventory.set_variable(host, prefix + re.sub(r"\W", "_", field, flags=re.ASCII), as_text(value))
+                host.set_variable(_variable(prefix, field), as_text(value))
             if entry.instance.get("ip"):
-                self.inventory.set_variable(host, "ansible_host", as_text(entry.instance["ip"]))
+                host.set_variable("ansible_host", as_text(entry.instance["ip"]))
             construct.add(host)
         renamed = [f"{entry.host} instead of {' and '.join(entry.missed)}" for entry in hosts if entry.missed]
         self._warn("These hosts could not have the name that was preferred", renamed)
@@ -282,6 +283,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if hosts:
             more = f", and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
             self.display.warning(f"{NAME}: {sentence}: {', '.join(hosts[:_NAMED])}{more}.")
+
+
+@cache  # thousands of hosts have the same few fields
+def _variable(prefix: str, field: str) -> str:
+    return prefix + re.sub(r"\W", "_", field, flags=re.ASCII)
 
 
 def _account(params: Params) -> str:

@@ -45,8 +45,8 @@ _FUNCTIONS = {"range", "dict", "namespace", "cycler", "joiner"}
 _MISSING = object()
 
 
-#: What is done to a host of an inventory.
-Step = Callable[[Any, str], None]
+#: What is done to a host (Ansible's ``Host``).
+Step = Callable[[Any], None]
 
 
 class Entry:
@@ -60,7 +60,7 @@ class Entry:
         #: What came out for the values; None where one of them is a template, which may name anything.
         self._outcomes: dict[Any, list[Step] | None] = {}
 
-    def add(self, plugin: Any, host: str, variables: Variables, magic: Callable[[], Variables]) -> None:
+    def add(self, plugin: Any, host: Any, variables: Variables, magic: Callable[[], Variables]) -> None:
         """Do to ``host`` what the entry says for these variables, to which Ansible adds the ``magic`` ones by itself.
 
         Raises what Ansible raises where it is strict.
@@ -75,14 +75,14 @@ class Entry:
         if steps is None:
             steps = self._evaluated(plugin, host, {**variables, **magic()})
         for step in steps:
-            step(plugin.inventory, host)
+            step(host)
 
-    def _evaluated(self, plugin: Any, host: str, variables: Variables) -> list[Step]:
+    def _evaluated(self, plugin: Any, host: Any, variables: Variables) -> list[Step]:
         inventory = plugin.inventory
         notes = _Notes(inventory, child_is_host=self._child_is_host)
         plugin.inventory = notes
         try:
-            self._evaluate(variables, host)
+            self._evaluate(variables, host.name)
         finally:
             plugin.inventory = inventory
         return notes.steps
@@ -101,21 +101,22 @@ class _Notes:
 
     def set_variable(self, entity: str, varname: str, value: Any) -> None:  # noqa: ARG002 - Ansible's signature
         value = as_text(value)
-
-        def step(inventory: Any, host: str) -> None:
-            # A copy for each host: none shall see what is done to the value of another one.
-            inventory.set_variable(host, varname, copy.deepcopy(value) if isinstance(value, (dict, list)) else value)
-
-        self.steps.append(step)
+        # A copy for each host: none shall see what is done to the value of another one.
+        copied = copy.deepcopy if isinstance(value, (dict, list)) else _itself
+        self.steps.append(lambda host: host.set_variable(varname, copied(value)))
 
     def add_host(self, host: str, group: str) -> None:  # noqa: ARG002 - Ansible's signature
-        self.steps.append(lambda inventory, host: inventory.add_host(host, group))
+        self.steps.append(self._inventory.groups[group].add_host)
 
     def add_child(self, group: str, child: str) -> None:
         if self._child_is_host:
-            self.steps.append(lambda inventory, host: inventory.add_child(group, host))
+            self.steps.append(self._inventory.groups[group].add_host)
         else:  # a group below its parent
             self._inventory.add_child(group, child)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 class Construct:
@@ -134,7 +135,6 @@ class Construct:
             return Entry(lambda variables, host: plugin._set_composite_vars({name: text}, variables, host, strict), names_in(text))
 
         def group(name: str, text: Any) -> Entry:
-
             def evaluate(variables: Variables, host: str) -> None:
                 plugin._add_host_to_composed_groups({name: text}, variables, host, strict, fetch_hostvars=False)
 
@@ -150,19 +150,18 @@ class Construct:
         self._groups = [group(name, text) for name, text in plugin.get_option("groups").items()]
         self._keyed = [keyed(entry) for entry in plugin.get_option("keyed_groups")]
 
-    def add(self, host: str) -> None:
-        """Compose the variables of a host that is in the inventory, then add it to its groups."""
-        known = self._plugin.inventory.get_host(host)
+    def add(self, host: Any) -> None:
+        """Compose the variables of a host (Ansible's ``Host``) that is in the inventory, then add it to its groups."""
         if self._compose:
-            before = dict(known.vars)  # what is composed isn't seen by the rest that is
+            before = dict(host.vars)  # what is composed isn't seen by the rest that is
             for entry in self._compose:
-                entry.add(self._plugin, host, before, known.get_magic_vars)
+                entry.add(self._plugin, host, before, host.get_magic_vars)
         if self._groups:
-            magic = known.get_magic_vars()  # nor is a group by another one of these
+            magic = host.get_magic_vars()  # nor is a group by another one of these
             for entry in self._groups:
-                entry.add(self._plugin, host, known.vars, lambda: magic)
+                entry.add(self._plugin, host, host.vars, lambda: magic)
         for entry in self._keyed:
-            entry.add(self._plugin, host, known.vars, known.get_magic_vars)
+            entry.add(self._plugin, host, host.vars, host.get_magic_vars)
 
 
 def _names_in(text: Any) -> frozenset[str] | None:
@@ -186,9 +185,9 @@ def _is_pure(node: nodes.Node) -> bool:
         return not isinstance(node.node, nodes.Name) or node.node.name in _FUNCTIONS
     if not isinstance(node, nodes.Filter) or _bare(node.name) not in _FILTERS:
         return False
-    place, known = _BY_NAME.get(node.name, (0, _FILTERS))
-    if node.name not in _BY_NAME:
+    if _bare(node.name) not in _BY_NAME:
         return True
+    place, known = _BY_NAME[_bare(node.name)]
     named = node.args[place : place + 1]
     return node.dyn_args is None and all(isinstance(name, nodes.Const) and _bare(name.value) in known for name in named)
 

@@ -204,7 +204,7 @@ def constructed(way: Any, options: Mapping[str, Any], variables: list[dict[str, 
             inventory.set_variable(host, "static", trusted_options("{{ cloudnexus_region }} by a template"))
             for name, value in {**values, "cloudnexus_links": {"self": f"/instances/{number}"}}.items():
                 inventory.set_variable(host, name, as_text(value))
-            construct.add(host)
+            construct.add(inventory.get_host(host))
     except Exception as error:
         return type(error).__name__, str(error)
     inventory.reconcile_inventory()
@@ -277,6 +277,7 @@ def test_each_kind_of_expression(expression: str) -> None:
         "'x' | password_hash",
         "'%Y' | strftime",
         "['ab'] | map('random') | list",
+        "['ab'] | ansible.builtin.map('random') | list",
         "cloudnexus_tags | map(*cloudnexus_tags) | list",
         "cloudnexus_tags | map(cloudnexus_name) | list",
         "cloudnexus_tags | select('acme.cloud.lucky') | list",

@@ -18,8 +18,8 @@ class Plain:
     def __init__(self, plugin: Any) -> None:
         self._plugin = plugin
 
-    def add(self, host: str) -> None:
-        plugin = self._plugin
+    def add(self, known: Any) -> None:
+        plugin, host = self._plugin, known.name
         strict = plugin.get_option("strict")
         plugin._set_composite_vars(plugin.get_option("compose"), plugin.inventory.get_host(host).get_vars(), host, strict)
         plugin._add_host_to_composed_groups(plugin.get_option("groups"), {}, host, strict)
