@@ -158,6 +158,7 @@ def test_it_waits_until_the_hosts_answer(tier: Tier) -> None:
     [
         ({"cuont": 3}, "web_tier_cuont: no such variable of the role web_tier, which has web_tier_approved_digest, "),
         ({"name": "shop floor"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop floor".'),
+        ({"name": "shop\n"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop\\n".'),
         ({"name": ""}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "".'),
         ({"count": 1000}, "web_tier_count: expected a whole number from 0 to 999, got 1000."),
         ({"count": -1}, "web_tier_count: expected a whole number from 0 to 999, got -1."),
