@@ -153,30 +153,44 @@ def test_it_waits_until_the_hosts_answer(tier: Tier) -> None:
     assert len(waited[0]["result"]["results"]) == 2
 
 
-@pytest.mark.parametrize(
-    ("variables", "message"),
-    [
-        ({"cuont": 3}, "web_tier_cuont: no such variable of the role web_tier, which has web_tier_approved_digest, "),
-        ({"name": "shop floor"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop floor".'),
-        ({"name": "shop\n"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop\\n".'),
-        ({"name": ""}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "".'),
-        ({"count": 1000}, "web_tier_count: expected a whole number from 0 to 999, got 1000."),
-        ({"count": -1}, "web_tier_count: expected a whole number from 0 to 999, got -1."),
-        ({"regions": []}, "web_tier_regions: expected at least one region."),
-        ({"max_deletions": -1}, "web_tier_max_deletions: expected a whole number of at least 0, got -1."),
-        ({"max_unavailable": 0}, "web_tier_max_unavailable: expected a whole number from 1 to 1000, got 0."),
-        ({"plan": "huge"}, "value of web_tier_plan must be one of: starter, professional, enterprise, got: huge"),
-        ({"regions": ["mars"]}, "value of web_tier_regions must be one or more of: us-east, eu-west, ap-south. Got no match for: mars"),
-        ({"cdn": {"compression": "gzip"}}, "missing required arguments: cache_ttl found in web_tier_cdn"),
-        ({"auto_scale": {"speed": 1}}, "web_tier_auto_scale.speed"),
-        ({"count": 2000, "regions": []}, "999, got 2000. web_tier_regions: expected"),
-        ({"configure": "maybe"}, 'web_tier_configure: expected true or false, got "maybe".'),
-    ],
-)
-def test_bad_variables_are_refused_before_any_request(tier: Tier, variables: dict[str, Any], message: str) -> None:
-    run = tier.run(**variables)
-    assert run.status != 0
-    assert message in messages(run) + str([entry["result"].get("argument_errors") for entry in run.entries])
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"cuont": 3}, "web_tier_cuont: no such variable of the role web_tier, which has web_tier_approved_digest, "),
+    ({"name": "shop floor"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop floor".'),
+    ({"name": "shop\n"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop\\n".'),
+    ({"name": ""}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "".'),
+    ({"count": 1000}, "web_tier_count: expected a whole number from 0 to 999, got 1000."),
+    ({"count": -1}, "web_tier_count: expected a whole number from 0 to 999, got -1."),
+    ({"regions": []}, "web_tier_regions: expected at least one region."),
+    ({"max_deletions": -1}, "web_tier_max_deletions: expected a whole number of at least 0, got -1."),
+    ({"max_unavailable": 0}, "web_tier_max_unavailable: expected a whole number from 1 to 1000, got 0."),
+    ({"plan": "huge"}, "value of web_tier_plan must be one of: starter, professional, enterprise, got: huge"),
+    ({"regions": ["mars"]}, "value of web_tier_regions must be one or more of: us-east, eu-west, ap-south. Got no match for: mars"),
+    ({"cdn": {"compression": "gzip"}}, "missing required arguments: cache_ttl found in web_tier_cdn"),
+    ({"auto_scale": {"speed": 1}}, "web_tier_auto_scale.speed"),
+    ({"count": 2000, "regions": []}, "999, got 2000. web_tier_regions: expected"),
+]
+
+
+def test_bad_variables_are_refused_before_any_request(tier: Tier) -> None:
+    # A host for each of them, so that one start of Ansible tells all.
+    common = {"web_tier_name": "shop", "web_tier_wait_for_connection": False, "ansible_connection": "local"}
+    hosts = {
+        f"case-{number:02}": {**common, **{f"web_tier_{name}": value for name, value in given.items()}} for number, (given, _message) in enumerate(REFUSED)
+    }
+    inventory = tier.ansible.folder / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    playbook = tier.ansible.folder / "refused.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["cloudnexus.cloud.web_tier"]}]))
+    run = tier.ansible.command("ansible-playbook", "-i", str(inventory), str(playbook))
+    failed = {entry["host"]: entry["result"] for entry in run.entries if entry["status"] == "failed"}
+    for host, (given, message) in zip(hosts, REFUSED, strict=True):
+        assert message in f"{failed[host].get('msg')} {failed[host].get('argument_errors')}", given
+    assert not tier.emulator.requests()
+
+
+def test_a_playbook_that_is_told_maybe(tier: Tier) -> None:
+    run = tier.run(configure="maybe")
+    assert 'web_tier_configure: expected true or false, got "maybe".' in messages(run)
     assert not tier.emulator.requests()
 
 

@@ -251,7 +251,7 @@ def _told(problems: Sequence[tuple[str, CloudNexusError]], count: int) -> str:
     failed = [(name, error) for name, error in problems if not isinstance(error, NotBegun)]
     told = [f"{name}: {error.message}" for name, error in (failed or problems)[:_TOLD]]
     more = len(problems) - len(told)
-    rest = f" failed_instances says the same of {more} more." if more else ""
+    rest = f" failed_instances has {more} more." if more else ""
     return f"{len(problems)} of {count} instances failed. {' '.join(told)}{rest}"
 
 
