@@ -59,6 +59,8 @@ options:
       - What a host is called, in the order of preference.
       - The first one counts that the instance has, that can be a host's name and that no other host has. The id is always the last.
       - Of two instances that come to one name the older one has it. The other one takes its next preference, and a warning says so.
+      - A name that can't be a host's counts as not there. These are C(localhost), C(all), and what has another character than letters, digits, dots,
+        hyphens and underscores.
     type: list
     elements: str
     choices: [name, id, ip]
@@ -70,6 +72,7 @@ options:
     type: str
     default: cloudnexus_
 notes:
+  - The connection options may be templates, with lookups and with the variables of the command line, so that no credential has to be in the file.
   - C(ansible_host) is the instance's C(ip). An instance that has none yet stays a host without it, and a warning says so.
   - Texts of the API are never templates, whatever is in them.
   - With O(cache=true) what the API listed is kept by the cache plugin, for each address and account, before anything is filtered. As long as it is valid,
