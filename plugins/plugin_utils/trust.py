@@ -9,15 +9,21 @@ that, finds a dictionary where a status should be. Before, each text is taken fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+#: What makes of a text one that is taken as it is, and one that is never a template.
+_trusted: Callable[[str], str] = str
+_unsafe: Callable[[str], str] = str
 try:
     from ansible.template import trust_as_template
+
+    _trusted = trust_as_template
 except ImportError:  # ansible-core 2.18 and older
     from ansible.utils.unsafe_proxy import wrap_var
 
-    trust_as_template = None
+    _unsafe = wrap_var
 
 _SYNTAX = ("{{", "{%", "{#")
 #: Begins a text that brings its own syntax along.
@@ -31,9 +37,7 @@ def may_be_template(text: str) -> bool:
 
 @lru_cache(maxsize=1024)  # a status is the same for thousands of hosts, and to mark it is not cheap
 def _marked(text: str) -> str:
-    if trust_as_template is None:
-        return str(text) if not may_be_template(text) else wrap_var(text)
-    return text if may_be_template(text) else trust_as_template(text)
+    return _unsafe(text) if may_be_template(text) else _trusted(text)
 
 
 def as_text(value: Any) -> Any:

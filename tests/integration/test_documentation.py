@@ -221,7 +221,8 @@ def test_a_page_that_is_wrong_is_found(in_process: Ansible, tmp_path: Path) -> N
 
 def test_the_emulator_of_an_installed_collection(emulator_process: EmulatorProcess, tmp_path: Path) -> None:
     """As docs/emulator.md says it: the collection has it with it, and it needs nothing of the clone."""
-    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment = {**kept, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, listed.split("\0")):
         target = tmp_path / "clone" / name
@@ -230,7 +231,11 @@ def test_the_emulator_of_an_installed_collection(emulator_process: EmulatorProce
             target.write_bytes((ROOT / name).read_bytes())
     collections = tmp_path / "collections"
     subprocess.run(
-        ["ansible-galaxy", "collection", "install", str(tmp_path / "clone"), "-p", str(collections)], check=True, capture_output=True, env=environment
+        ["ansible-galaxy", "collection", "install", "--force", str(tmp_path / "clone"), "-p", str(collections)],
+        check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        env=environment,
     )
     process = subprocess.Popen(
         [sys.executable, "-P" if sys.version_info >= (3, 11) else "-B", "-m", "ansible_collections.cloudnexus.cloud.tests.emulator", "--json", "--until-eof"],

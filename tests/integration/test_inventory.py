@@ -239,36 +239,46 @@ def test_credentials_from_everywhere(source: Source) -> None:
     assert "web-01" in run.output
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"regoins": ["us-east"]}, "regoins: no such option; there are api_key, "),
-        ({"regions": ["us-west"]}, "value of regions must be one or more of: us-east, eu-west, ap-south"),
-        ({"hostnames": ["address"]}, "value of hostnames must be one or more of: name, id, ip"),
-        ({"hostvars_prefix": "ansible_"}, "hostvars_prefix: expected letters, digits and underscores"),
-        ({"hostvars_prefix": ""}, "hostvars_prefix: expected letters, digits and underscores"),
-        ({"keyed_groups": ["cloudnexus_region"]}, "keyed_groups: expected dictionaries, each with a key"),
-        ({"keyed_groups": [{"key": "cloudnexus_region", "prefx": "region"}]}, "keyed_groups.prefx"),
-        ({"keyed_groups": [{"prefix": "region"}]}, "missing required arguments: key found in keyed_groups"),
-        ({"strict": "perhaps"}, "The value 'perhaps' is not a valid boolean"),
-        ({"api_timeout": 0}, "api_timeout: expected a whole number from 1 to 600, got 0"),
-        ({"api_url": "http://cloud.example/v1"}, "api_url: expected https"),
-        ({"api_key": "{{ nothing }}"}, "api_key: the template failed: 'nothing' is undefined"),
-        ({"refresh_token": "before-it", "api_key": ["sesame"]}, "api_key: expected a single value"),
-        ({"refresh_token": "before-it", "api_key": "sesame sesame"}, "api_key: expected a credential"),
-        ({"strict": True, "compose": {"x": "nothing"}}, "Could not set x for host web-01"),
-    ],
-)
-def test_bad_input_gets_one_sentence(source: Source, options: dict[str, Any], sentence: str) -> None:
-    source.ansible.emulator.create("web-01")
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"regoins": ["us-east"]}, "regoins: no such option; there are api_key, "),
+    ({"regions": ["us-west"]}, "value of regions must be one or more of: us-east, eu-west, ap-south"),
+    ({"hostnames": ["address"]}, "value of hostnames must be one or more of: name, id, ip"),
+    ({"hostvars_prefix": "ansible_"}, "hostvars_prefix: expected letters, digits and underscores"),
+    ({"hostvars_prefix": ""}, "hostvars_prefix: expected letters, digits and underscores"),
+    ({"keyed_groups": ["cloudnexus_region"]}, "keyed_groups: expected dictionaries, each with a key"),
+    ({"keyed_groups": [{"key": "cloudnexus_region", "prefx": "region"}]}, "keyed_groups.prefx"),
+    ({"keyed_groups": [{"prefix": "region"}]}, "missing required arguments: key found in keyed_groups"),
+    ({"strict": "perhaps"}, "The value 'perhaps' is not a valid boolean"),
+    ({"api_timeout": 0}, "api_timeout: expected a whole number from 1 to 600, got 0"),
+    ({"api_url": "http://cloud.example/v1"}, "api_url: expected https"),
+    ({"api_key": "{{ nothing }}"}, "api_key: the template failed: 'nothing' is undefined"),
+    ({"refresh_token": "before-it", "api_key": ["sesame"]}, "api_key: expected a single value"),
+    ({"refresh_token": "before-it", "api_key": "sesame sesame"}, "api_key: expected a credential"),
+]
+
+
+def test_bad_input_gets_one_sentence_before_any_request(source: Source) -> None:
     source.ansible.environment |= STRICT | {"ANSIBLE_INVENTORY_ENABLED": "auto"}
-    listed = source.list("-vvv", **options)
-    assert listed.status != 0
-    assert listed.data == {}
-    assert sentence in " ".join(listed.output.split())
-    assert "sesame" not in listed.output
-    assert "before-it" not in listed.output
-    assert len(source.ansible.emulator.requests()) == ("compose" in options)
+    paths = [source.write(f"{number:02}.cloudnexus.yml", **options) for number, (options, _sentence) in enumerate(REFUSED)]
+    # The first that is wrong ends it; without that all of them are told in one run.
+    alone = source.list("-vvv", **REFUSED[0][0])
+    assert (alone.status != 0, alone.data) == (True, {})
+    del source.ansible.environment["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"]
+    run = source.ansible.command("ansible-inventory", *(word for path in paths for word in ("-i", path)), "--graph", "-vvv")
+    said = " ".join(run.output.split())
+    for options, sentence in REFUSED:
+        assert sentence in said, options
+    assert "sesame" not in run.output
+    assert "before-it" not in run.output
+    assert not source.ansible.emulator.requests()
+
+
+def test_strict_is_strict(source: Source) -> None:
+    source.ansible.emulator.create("web-01")
+    source.ansible.environment |= STRICT
+    listed = source.list(strict=True, compose={"x": "nothing"})
+    assert (listed.status != 0, listed.data) == (True, {})
+    assert "Could not set x for host web-01" in " ".join(listed.output.split())
 
 
 def test_without_a_credential(source: Source) -> None:
