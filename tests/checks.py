@@ -163,7 +163,7 @@ def _as_collection() -> Path:
 
 def _pytest(folder: str) -> None:
     workers = str(os.cpu_count() or 1)
-    _run(sys.executable, "-m", "pytest", folder, "-n", workers, "-q", env=ansible_environment(), shown=True)
+    _run(sys.executable, "-m", "pytest", folder, "-n", workers, "--dist", "loadgroup", "-q", env=ansible_environment(), shown=True)
 
 
 def _run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None, shown: bool = False) -> str:

@@ -26,7 +26,7 @@ PLACES = ("fsn1", "nbg1", "hel1")
 
 
 def hetzner(number: int) -> dict[str, Any]:
-    place = PLACES[number // 3 % 3]
+    place = PLACES[number % 3]
     location = {"id": 1, "name": place, "description": "", "country": "DE", "city": "", "latitude": 0.0, "longitude": 0.0, "network_zone": "eu-central"}
     return {
         "id": number + 1,
@@ -35,7 +35,7 @@ def hetzner(number: int) -> dict[str, Any]:
         "created": CREATED,
         "public_net": {"ipv4": {"id": 1, "ip": "192.0.2.1", "blocked": False, "dns_ptr": ""}, "ipv6": None, "floating_ips": [], "firewalls": []},
         "private_net": [],
-        "server_type": {"id": 1, "name": SIZES[number % 3], "description": "", "cores": 2, "memory": 4.0, "disk": 40, "deprecation": None, "locations": []},
+        "server_type": {"id": 1, "name": SIZES[number // 1000 % 3], "description": "", "cores": 2, "memory": 4.0, "disk": 40, "deprecation": None, "locations": []},
         "datacenter": {"id": 1, "name": f"{place}-dc", "description": "", "location": location},
         "image": None,
         "iso": None,

@@ -72,7 +72,7 @@ def _show(emulator: EmulatorProcess, *, with_nginx: bool) -> None:
     variables = ["-e", VARIABLES, *([] if with_nginx else ["-e", "web_tier_configure=false"])]
 
     def play(*arguments: str) -> int:
-        return _play(environment, *arguments)
+        return _run(environment, "ansible-playbook", *arguments)
 
     _say("In check mode: what would be done, and nothing is done")
     play("cloudnexus.cloud.web_tier", *variables, "--check", "--diff")
@@ -83,16 +83,17 @@ def _show(emulator: EmulatorProcess, *, with_nginx: bool) -> None:
         _say("The page, as each host of the tier serves it")
         for instance in emulator.instances():
             _expect("The shop is open" in _page(instance["ip"]), f"{instance['name']} does not serve the page")
-    _say("A second time: nothing is changed; and the inventory that came of it")
-    _expect(play("cloudnexus.cloud.web_tier", "tests/demo/inventory.yml", *variables) == 0, "the second run changed something")
+    _say("A second time: nothing is changed")
+    _expect(play("cloudnexus.cloud.web_tier", *variables) == 0, "the second run changed something")
+    _say("The inventory that came of it")
+    _run(environment, "ansible-inventory", "-i", "tests/demo/shop.cloudnexus.yml", "--graph")
     _say("Down again")
     play("cloudnexus.cloud.web_tier_teardown", "-e", "web_tier_name=shop")
     _expect(not emulator.instances(), "an instance is left")
 
 
-def _play(environment: dict[str, str], *arguments: str) -> int:
-    """Run ansible-playbook, show its output, and return how many tasks changed something."""
-    command = ["ansible-playbook", *arguments]
+def _run(environment: dict[str, str], *command: str) -> int:
+    """Run a command, show its output, and return how many tasks of a playbook changed something."""
     print(f"$ {' '.join(command)}", flush=True)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -106,7 +107,7 @@ def _play(environment: dict[str, str], *arguments: str) -> int:
             process.terminate()
             raise
     if process.returncode:
-        sys.exit(f"ansible-playbook ended with status {process.returncode}.")
+        sys.exit(f"{command[0]} ended with status {process.returncode}.")
     return changed
 
 

@@ -108,6 +108,7 @@ def nginx() -> Iterator[BorrowedNginx]:
         yield borrowed
 
 
+@pytest.mark.xdist_group("nginx")
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, nginx: BorrowedNginx) -> None:
     # The two hosts are one machine and have its nginx in common, so they go one after the other.

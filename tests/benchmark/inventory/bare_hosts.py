@@ -30,12 +30,12 @@ class InventoryModule(BaseInventoryPlugin):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         listed = json.loads(Path(path).read_text(encoding="utf-8"))
-        for host, variables in listed.pop("_meta")["hostvars"].items():
-            inventory.add_host(host)
-            for name, value in variables.items():
-                inventory.set_variable(host, name, as_text(value))
-        for group, members in listed.items():
-            if group not in ("all", "ungrouped"):
-                inventory.add_group(group)
+        for name, variables in listed.pop("_meta")["hostvars"].items():
+            host = inventory.get_host(inventory.add_host(name))
+            for variable, value in variables.items():
+                host.set_variable(variable, as_text(value))
+        for name, members in listed.items():
+            if name not in ("all", "ungrouped"):
+                group = inventory.groups[inventory.add_group(name)]
                 for host in members["hosts"]:
-                    inventory.add_child(group, host)
+                    group.add_host(inventory.hosts[host])
