@@ -18,7 +18,6 @@ import pytest
 from tests.checkout import ROOT
 from tests.nginx import why_not
 
-
 # One worker has all that takes this machine's nginx, so that none waits for another.
 pytestmark = pytest.mark.xdist_group("nginx")
 
