@@ -52,7 +52,8 @@ Step = Callable[[Any], None]
 class Entry:
     """One entry of ``compose``, ``groups`` or ``keyed_groups``."""
 
-    def __init__(self, evaluate: Evaluate, names: frozenset[str] | None, *, child_is_host: bool = False) -> None:
+    def __init__(self, plugin: Any, evaluate: Evaluate, names: frozenset[str] | None, *, child_is_host: bool = False) -> None:
+        self._plugin = plugin
         self._evaluate = evaluate
         self._child_is_host = child_is_host
         #: The variables whose values decide what comes out. None where more than values does.
@@ -60,7 +61,7 @@ class Entry:
         #: What came out for the values; None where one of them is a template, which may name anything.
         self._outcomes: dict[Any, list[Step] | None] = {}
 
-    def add(self, plugin: Any, host: Any, variables: Variables, magic: Callable[[], Variables]) -> None:
+    def add(self, host: Any, variables: Variables, magic: Callable[[], Variables]) -> None:
         """Do to ``host`` what the entry says for these variables, to which Ansible adds the ``magic`` ones by itself.
 
         Raises what Ansible raises where it is strict.
@@ -70,21 +71,21 @@ class Entry:
             values = [variables.get(name, _MISSING) for name in self._names]
             key = tuple(map(_key, values))
             if key not in self._outcomes:
-                self._outcomes[key] = None if any(map(_holds_template, values)) else self._evaluated(plugin, host, variables)
+                self._outcomes[key] = None if any(map(_holds_template, values)) else self._evaluated(host, variables)
             steps = self._outcomes[key]
         if steps is None:
-            steps = self._evaluated(plugin, host, {**variables, **magic()})
+            steps = self._evaluated(host, {**variables, **magic()})
         for step in steps:
             step(host)
 
-    def _evaluated(self, plugin: Any, host: Any, variables: Variables) -> list[Step]:
-        inventory = plugin.inventory
+    def _evaluated(self, host: Any, variables: Variables) -> list[Step]:
+        inventory = self._plugin.inventory
         notes = _Notes(inventory, child_is_host=self._child_is_host)
-        plugin.inventory = notes
+        self._plugin.inventory = notes
         try:
             self._evaluate(variables, host.name)
         finally:
-            plugin.inventory = inventory
+            self._plugin.inventory = inventory
         return notes.steps
 
 
@@ -123,7 +124,6 @@ class Construct:
     """What a configuration constructs, for one inventory plugin (a ``Constructable``) and as many hosts as there are."""
 
     def __init__(self, plugin: Any) -> None:
-        self._plugin = plugin
         strict = plugin.get_option("strict")
         # With extra variables more than the host's decide what comes out.
         by_value = not plugin.get_option("use_extra_vars")
@@ -132,19 +132,19 @@ class Construct:
             return _names_in(text) if by_value else None
 
         def compose(name: str, text: Any) -> Entry:
-            return Entry(lambda variables, host: plugin._set_composite_vars({name: text}, variables, host, strict), names_in(text))
+            return Entry(plugin, lambda variables, host: plugin._set_composite_vars({name: text}, variables, host, strict), names_in(text))
 
         def group(name: str, text: Any) -> Entry:
             def evaluate(variables: Variables, host: str) -> None:
                 plugin._add_host_to_composed_groups({name: text}, variables, host, strict, fetch_hostvars=False)
 
-            return Entry(evaluate, names_in(text), child_is_host=True)
+            return Entry(plugin, evaluate, names_in(text), child_is_host=True)
 
         def keyed(entry: Mapping[str, Any]) -> Entry:
             def evaluate(variables: Variables, host: str) -> None:
                 plugin._add_host_to_keyed_groups([entry], variables, host, strict, fetch_hostvars=False)
 
-            return Entry(evaluate, None if _holds_template(entry.get("parent_group")) else names_in(entry["key"]))
+            return Entry(plugin, evaluate, None if _holds_template(entry.get("parent_group")) else names_in(entry["key"]))
 
         self._compose = [compose(name, text) for name, text in plugin.get_option("compose").items()]
         self._groups = [group(name, text) for name, text in plugin.get_option("groups").items()]
@@ -155,13 +155,13 @@ class Construct:
         if self._compose:
             before = dict(host.vars)  # what is composed isn't seen by the rest that is
             for entry in self._compose:
-                entry.add(self._plugin, host, before, host.get_magic_vars)
+                entry.add(host, before, host.get_magic_vars)
         if self._groups:
             magic = host.get_magic_vars()  # nor is a group by another one of these
             for entry in self._groups:
-                entry.add(self._plugin, host, host.vars, lambda: magic)
+                entry.add(host, host.vars, lambda: magic)
         for entry in self._keyed:
-            entry.add(self._plugin, host, host.vars, host.get_magic_vars)
+            entry.add(host, host.vars, host.get_magic_vars)
 
 
 def _names_in(text: Any) -> frozenset[str] | None:
