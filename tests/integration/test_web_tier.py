@@ -121,10 +121,12 @@ def test_approved_changes(tier: Tier) -> None:
         for entry in check.entries
         if "web_tier_approved_digest" in str(entry["result"].get("msg"))
     ]
+    (artifact,) = [entry["result"]["ansible_stats"] for entry in check.entries if entry["action"].endswith("set_stats")]
+    assert (artifact["data"], artifact["per_host"]) == ({"web_tier_approved_digest": approved}, False)
     other = tier.run(count=3, approved_digest=approved)
     assert "the changes are not the ones that were approved, so nothing was changed; not approved: create shop-03." in messages(other)
     assert not tier.emulator.writes()
-    assert tier.run(count=2, approved_digest=approved).status == 0
+    assert tier.run(count=2, approved_digest=approved, require_approval=True).status == 0
     assert tier.names() == ["shop-01", "shop-02"]
     again = tier.run(count=2, approved_digest=approved)
     assert (again.status, again.changed) == (0, 0)
@@ -168,6 +170,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cdn": {"compression": "gzip"}}, "missing required arguments: cache_ttl found in web_tier_cdn"),
     ({"auto_scale": {"speed": 1}}, "web_tier_auto_scale.speed"),
     ({"count": 2000, "regions": []}, "999, got 2000. web_tier_regions: expected"),
+    ({"require_approval": "true", "approved_digest": ""}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
+    ({"require_approval": True, "state": "absent"}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
+    ({"require_approval": "maybe"}, "web_tier_require_approval"),
 ]
 
 
@@ -204,6 +209,12 @@ def test_what_is_given_is_sent(tier: Tier) -> None:
     given = {"image_id": "img_1", "ssh_keys": ["ssh-ed25519 AAAAC3 me"], "auto_scale": {"min_instances": 1, "max_instances": 2}, "plan": "enterprise"}
     assert tier.run(count=1, **given).status == 0
     assert tier.emulator.writes()[0]["body"] == {"name": "shop-01", "region": "us-east", **given}
+
+
+def test_keys_in_lines_as_a_survey_gives_them(tier: Tier) -> None:
+    keys = ["ssh-ed25519 AAAAC3 me", "ssh-ed25519 AAAAC4 him, or her"]
+    assert tier.run(count=1, ssh_keys="\r\n".join(keys) + "\n\n").status == 0
+    assert tier.emulator.writes()[0]["body"]["ssh_keys"] == keys
 
 
 def test_a_bucket_that_is_missing(tier: Tier) -> None:
