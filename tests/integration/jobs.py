@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs as AWX runs them: a private data directory, ansible-runner, and what AWX reads of it afterwards.
+
+What AWX writes and reads was taken from AWX 24.6.1 (``awx/main/tasks/jobs.py``, ``awx/main/models/inventory.py``,
+``awx/main/utils/safe_yaml.py`` and ``awx/main/management/commands/inventory_import.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import yaml
+
+from tests.checkout import link_tree
+
+#: Of AWX's settings, what it gives to each job and to each update of an inventory.
+EVERY_JOB = {
+    "ANSIBLE_FORCE_COLOR": "True",
+    "ANSIBLE_HOST_KEY_CHECKING": "False",
+    "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
+    "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS": "False",
+}
+EVERY_UPDATE = {"ANSIBLE_INVENTORY_EXPORT": "True", "ANSIBLE_VERBOSE_TO_STDERR": "True"}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What AWX keeps of a job."""
+
+    status: str
+    events: list[dict[str, Any]]
+    #: What the job hands to those that follow in a workflow.
+    artifacts: dict[str, Any]
+    #: Where it ran, with everything that it left there.
+    folder: Path
+
+    @property
+    def output(self) -> str:
+        """What AWX shows as the job's output."""
+        return "\n".join(event["stdout"] for event in self.events)
+
+    @property
+    def failures(self) -> list[str]:
+        """What the events say of tasks that failed."""
+        failed = [event["event_data"]["res"] for event in self.events if event["event"] == "runner_on_failed"]
+        return [str(result.get("argument_errors") or result["msg"]) for result in failed]
+
+    @property
+    def changed(self) -> int:
+        (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
+        return sum(stats["changed"].values())
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """The fact cache, by the name of the file."""
+        return {path.name: json.loads(path.read_text()) for path in (self.folder / "artifacts" / self.folder.name / "fact_cache").iterdir()}
+
+
+@dataclass(slots=True)
+class Awx:
+    """An AWX that has one project, one credential and one inventory."""
+
+    folder: Path
+    project: Path
+    #: What the injectors of the credential type set; what was left empty in the form as empty strings.
+    credential: dict[str, str]
+    #: The inventory's own variables, as its form has them.
+    variables: dict[str, Any] = field(default_factory=dict)
+    _jobs: int = 0
+
+    def job(
+        self, playbook: str, answers: dict[str, Any], *, check: bool = False, inventory: dict[str, Any] | None = None,
+        facts: dict[str, dict[str, Any]] | None = None, verbosity: int = 0,
+    ) -> Job:  # fmt: skip
+        """Run a job template: ``answers`` are those of its survey, and what else becomes its extra variables."""
+        folder = self._private_data_dir()
+        script = folder / "inventory" / "hosts"
+        script.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(inventory or {})!r})\n")
+        script.chmod(0o700)
+        (folder / "env" / "extravars").write_text(unsafe({**answers, "awx_job_id": self._jobs, "awx_user_name": "admin"}))
+        if facts is not None:
+            cache = folder / "artifacts" / folder.name / "fact_cache"
+            cache.mkdir(parents=True)
+            for host, known in facts.items():
+                (cache / host).write_text(json.dumps(known))
+        arguments = ["--check"] * check + ["-u", "root", "--diff"] + [f"-{'v' * verbosity}"] * bool(verbosity)
+        done = ansible_runner.run(
+            ident=folder.name, private_data_dir=str(folder), playbook=playbook, inventory=str(script), envvars=self._environment(folder), suppress_env_files=True,
+            fact_cache_type="" if facts is None else "jsonfile", cmdline=" ".join(arguments), settings={"suppress_ansible_output": True, "job_timeout": 120},
+            quiet=True, cancel_callback=lambda: False,
+        )  # fmt: skip
+        events = list(done.events)
+        artifacts = [event["event_data"].get("artifact_data", {}) for event in events if event["event"] == "playbook_on_stats"]
+        return Job(done.status, events, artifacts[0] if artifacts else {}, folder)
+
+    def update_inventory(self, source: str) -> tuple[int, str, dict[str, Any]]:
+        """Sync an inventory source of the project: the exit status, the output at the highest verbosity, and what was exported."""
+        folder = self._private_data_dir()
+        exported = folder / "artifacts" / "output.json"
+        exported.parent.mkdir(parents=True)
+        command = [
+            "ansible-inventory", "--list", "--export", "-i", str(folder / "project" / source), "--output", str(exported), "--playbook-dir", str(folder / "project"),
+            "-vvvvv",
+        ]  # fmt: skip
+        environment = {**os.environ, **self._environment(folder), **EVERY_UPDATE}
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        return done.returncode, done.stdout, json.loads(exported.read_text()) if exported.exists() else {}
+
+    def inventory(self, exported: dict[str, Any], *, enabled_var: str, enabled_value: str, slice_number: int = 1, slice_count: int = 1) -> dict[str, Any]:
+        """What a job gets of an inventory that was synced from this export: the hosts that are enabled, or every so many-th of them by name."""
+        variables = exported["_meta"]["hostvars"]
+        enabled = sorted(name for name, known in variables.items() if str(known.get(enabled_var)) == enabled_value)[slice_number - 1 :: slice_count]
+        groups = {name: group for name, group in exported.items() if name not in ("_meta", "all")}
+        kept = {name: {**group, "hosts": [host for host in group.get("hosts", []) if host in enabled]} for name, group in groups.items()}
+        everything = {"vars": self.variables, "hosts": enabled, "children": list(groups)}
+        return {"all": everything, **kept, "_meta": {"hostvars": {name: {**variables[name], "remote_tower_enabled": "true"} for name in enabled}}}
+
+    def _private_data_dir(self) -> Path:
+        self._jobs += 1
+        folder = self.folder / str(self._jobs)
+        for name in ("env", "inventory"):
+            (folder / name).mkdir(parents=True)
+        shutil.copytree(self.project, folder / "project")
+        (folder / "requirements_collections").symlink_to(link_tree())
+        return folder
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        return {
+            **EVERY_JOB,
+            "AWX_PRIVATE_DATA_DIR": str(folder),
+            "ANSIBLE_COLLECTIONS_PATH": str(folder / "requirements_collections"),
+            "ANSIBLE_HOME": str(folder / "home"),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            **self.credential,
+        }
+
+
+def unsafe(variables: dict[str, Any]) -> str:
+    """Extra variables as AWX writes them: every text, the names among them, is marked as unsafe."""
+
+    class Dumper(yaml.SafeDumper):
+        def represent_data(self, value: Any) -> Any:
+            return self.represent_scalar("!unsafe", value) if isinstance(value, str) else super().represent_data(value)
+
+    return yaml.dump(variables, Dumper=Dumper, default_flow_style=False)

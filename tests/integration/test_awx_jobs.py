@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user of AWX sees: jobs with a survey, the artifacts of a workflow, the inventory's sync, slices, and the fact cache."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.process import EmulatorProcess
+
+from .jobs import Awx, Job
+from .test_secrets import CANARY, FORMS
+
+INTERPRETER = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+ENABLED = {"enabled_var": "cloudnexus_status", "enabled_value": "running"}
+#: As the survey gives it: numbers are numbers, what has choices is text, what was left empty is empty.
+ANSWERS: dict[str, Any] = {
+    "web_tier_name": "shop", "web_tier_count": 2, "web_tier_plan": "starter", "web_tier_regions": ["us-east", "eu-west"], "web_tier_image_id": "",
+    "web_tier_ssh_keys": "ssh-ed25519 AAAAC3 me\nssh-ed25519 AAAAC4 you\n", "web_tier_asset_bucket": "", "web_tier_max_deletions": 0, "web_tier_recreate": "false",
+    "web_tier_configure": "false", "web_tier_wait_for_connection": "false",
+}  # fmt: skip
+
+
+@pytest.fixture
+def awx(emulator: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Awx:
+    for name in ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    emulator.set(keys={CANARY: {}})
+    credential = {"CLOUDNEXUS_API_KEY": CANARY, "CLOUDNEXUS_API_URL": emulator.api_url}
+    unset = ("REFRESH_TOKEN", "CLIENT_ID", "API_TIMEOUT", "API_RETRIES", "VALIDATE_CERTS", "CA_PATH", "TOKEN_CACHE")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "web_tier.yml").write_text("- import_playbook: cloudnexus.cloud.web_tier\n")
+    (project / "web_tier_teardown.yml").write_text("- import_playbook: cloudnexus.cloud.web_tier_teardown\n")
+    (project / "cloudnexus.yml").write_text("plugin: cloudnexus.cloud.cloudnexus_instances\n")
+    return Awx(tmp_path / "jobs", project, {**credential, **{f"CLOUDNEXUS_{name}": "" for name in unset}}, INTERPRETER)
+
+
+def assert_no_secret(folder: Path, *texts: str) -> None:
+    for text in texts:
+        assert not any(form in text for form in FORMS)
+    # ansible-runner itself keeps the job's whole environment in the file `command`, which AWX masks by the names.
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "command" and "requirements_collections" not in path.parts]
+    assert len(files) > 5
+    for path in files:
+        assert not any(form.encode() in path.read_bytes() for form in FORMS), path
+
+
+def test_a_workflow_from_preview_to_apply(awx: Awx, emulator: EmulatorProcess) -> None:
+    emulator.set(boot_seconds=9)
+    preview = awx.job("web_tier.yml", ANSWERS, check=True)
+    assert preview.status == "successful", preview.output
+    assert not emulator.writes()
+    assert "+shop-02: plan=starter region=eu-west" in preview.output
+    assert list(preview.artifacts) == ["web_tier_approved_digest"]
+
+    needed = {"web_tier_require_approval": True}
+    refused = awx.job("web_tier.yml", {**ANSWERS, **needed})
+    assert "web_tier_approved_digest: expected the digest of the changes that were approved" in refused.failures[0]
+    assert not emulator.writes()
+
+    other = awx.job("web_tier.yml", {**ANSWERS, **needed, **preview.artifacts, "web_tier_count": 3})
+    assert "the changes are not the ones that were approved, so nothing was changed; not approved: create shop-03." in other.failures[0]
+    assert not emulator.writes()
+
+    applied = awx.job("web_tier.yml", {**ANSWERS, **needed, **preview.artifacts}, verbosity=4)
+    assert applied.status == "successful", applied.output
+    assert applied.changed == 1
+    assert [write["body"]["ssh_keys"] for write in emulator.writes()] == [["ssh-ed25519 AAAAC3 me", "ssh-ed25519 AAAAC4 you"]] * 2
+    # How far it has come is among the events while it runs, not at its end.
+    assert any(event["event"] == "verbose" and "0 of 2 running" in event["stdout"] for event in applied.events), applied.output
+    assert_no_secret(awx.folder, *(str(job.events) for job in (preview, refused, other, applied)))
+
+
+def test_what_a_survey_may_be_answered_with(awx: Awx, emulator: EmulatorProcess) -> None:
+    job = awx.job("web_tier.yml", {**ANSWERS, "web_tier_name": "{{ lookup('env', 'CLOUDNEXUS_API_KEY') }}", "web_tier_count": 1001})
+    assert job.status == "failed"
+    (message,) = job.failures
+    assert """web_tier_name: expected letters, digits, dots, hyphens and underscores, got "{{ lookup('env', 'CLOUDNEXUS_API_KEY') }}".""" in message
+    assert "web_tier_count: expected a whole number from 0 to 999, got 1001." in message
+    assert not emulator.requests()
+    assert_no_secret(awx.folder, str(job.events))
+
+
+def test_a_credential_that_the_api_refuses(awx: Awx, emulator: EmulatorProcess) -> None:
+    emulator.set(keys={"another": {}})
+    job = awx.job("web_tier_teardown.yml", {"web_tier_name": "shop"})
+    assert "401" in job.failures[0]
+    status, output, exported = awx.update_inventory("cloudnexus.yml")
+    # A source that fails leaves AWX's hosts alone; an empty inventory would delete them.
+    assert status != 0
+    assert "401" in output
+    assert not exported
+    assert_no_secret(awx.folder, str(job.events), output)
+
+
+def test_hosts_of_the_inventory_in_slices(awx: Awx, emulator: EmulatorProcess) -> None:
+    evil = "{{ lookup('env', 'CLOUDNEXUS_API_KEY') }}"
+    for number in range(1, 5):
+        emulator.create(f"shop-{number:02}", region="eu-west")
+    emulator.create("shop-05", image_id=evil)
+    stopped = emulator.create("shop-06")
+    emulator.change(stopped["id"], status="stopped")
+    status, output, exported = awx.update_inventory("cloudnexus.yml")
+    assert status == 0, output
+    known = exported["_meta"]["hostvars"]
+    # What is wrapped is no text to AWX, which then disables the host. Only what could be a template is.
+    assert {*re.findall(r'"__ansible_unsafe": "(.*?)"', json.dumps(known))} <= {evil}
+    assert known["shop-06"]["cloudnexus_status"] == "stopped"
+
+    (awx.project / "look.yml").write_text(LOOK)
+    seen: list[set[str]] = []
+    facts: dict[str, dict[str, Any]] = {}
+    for number in (1, 2):
+        inventory = awx.inventory(exported, **ENABLED, slice_number=number, slice_count=2)
+        job = awx.job("look.yml", {}, inventory=inventory, facts={})
+        assert job.status == "successful", job.output
+        seen.append({event["event_data"]["host"] for event in job.events if event["event"] == "runner_on_ok" and "instance_info" in event["event_data"]["task_action"]})
+        facts |= job.facts()
+        assert_no_secret(awx.folder, str(job.events))
+    assert seen == [{"shop-01", "shop-03", "shop-05"}, {"shop-02", "shop-04"}]
+    # ansible-core 2.19 and later name the files otherwise than AWX 24.6.1 looks for them.
+    assert {name.removeprefix("s1_") for name in facts} == set().union(*seen)
+    assert all(any("python" in name for name in known) and not any("cloudnexus" in name for name in known) for known in map(str, facts.values()))
+
+
+LOOK = """
+- hosts: all
+  gather_facts: true
+  # Not "min", which holds the environment.
+  gather_subset: ["!all", "!min", python]
+  tasks:
+    - cloudnexus.cloud.cloudnexus_instance_info:
+        name: "{{ inventory_hostname }}"
+      register: found
+    - ansible.builtin.assert:
+        that: found.instances | map(attribute='id') | list == [cloudnexus_id]
+"""
