@@ -52,7 +52,7 @@ def fingerprint(refresh_token: str) -> str:
 
 
 def default_folder() -> str:
-    """The user's cache folder for this collection; it need not exist."""
+    """The user's cache folder for this collection; it need not exist. It is no absolute path where the user has no home."""
     return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "cloudnexus")
 
 
@@ -134,6 +134,9 @@ class TokenStore:
         return True
 
     def _make_folder(self) -> None:
+        if not self._folder.is_absolute():
+            # As in a container that runs as a user of no name: tokens must not come to lie where it was started, in a project for one.
+            raise TokenCacheMissing(f"token_cache: {self._folder} can't be made: the user has no home (HOME).")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

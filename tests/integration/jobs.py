@@ -23,6 +23,8 @@ import yaml
 
 from tests.checkout import link_tree
 
+from .commands import Run
+
 #: Of AWX's settings, what it gives to each job and to each update of an inventory.
 EVERY_JOB = {
     "ANSIBLE_FORCE_COLOR": "True",
@@ -79,7 +81,7 @@ class Awx:
 
     def job(
         self, playbook: str, answers: dict[str, Any], *, check: bool = False, inventory: dict[str, Any] | None = None,
-        facts: dict[str, dict[str, Any]] | None = None, verbosity: int = 0,
+        fact_cache: bool = False, verbosity: int = 0,
     ) -> Job:  # fmt: skip
         """Run a job template: ``answers`` are those of its survey, and what else becomes its extra variables."""
         folder = self._private_data_dir()
@@ -87,16 +89,11 @@ class Awx:
         script.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(inventory or {})!r})\n")
         script.chmod(0o700)
         (folder / "env" / "extravars").write_text(unsafe({**answers, "awx_job_id": self._jobs, "awx_user_name": "admin"}))
-        if facts is not None:
-            cache = folder / "artifacts" / folder.name / "fact_cache"
-            cache.mkdir(parents=True)
-            for host, known in facts.items():
-                (cache / host).write_text(json.dumps(known))
         arguments = ["--check"] * check + ["-u", "root", "--diff"] + [f"-{'v' * verbosity}"] * bool(verbosity)
         done = ansible_runner.run(
-            ident=folder.name, private_data_dir=str(folder), playbook=playbook, inventory=str(script), envvars=self._environment(folder), suppress_env_files=True,
-            fact_cache_type="" if facts is None else "jsonfile", cmdline=" ".join(arguments), settings={"suppress_ansible_output": True, "job_timeout": 120},
-            quiet=True, cancel_callback=lambda: False,
+            ident=folder.name, private_data_dir=str(folder), playbook=playbook, inventory=str(script),
+            envvars=self._environment(folder), suppress_env_files=True, fact_cache_type="jsonfile" if fact_cache else "", cmdline=" ".join(arguments),
+            settings={"suppress_ansible_output": True, "job_timeout": 120}, quiet=True, cancel_callback=lambda: False,
         )  # fmt: skip
         events = list(done.events)
         artifacts = [event["event_data"].get("artifact_data", {}) for event in events if event["event"] == "playbook_on_stats"]
@@ -108,12 +105,25 @@ class Awx:
         exported = folder / "artifacts" / "output.json"
         exported.parent.mkdir(parents=True)
         command = [
-            "ansible-inventory", "--list", "--export", "-i", str(folder / "project" / source), "--output", str(exported), "--playbook-dir", str(folder / "project"),
-            "-vvvvv",
+            "ansible-inventory", "--list", "--export", "-i", str(folder / "project" / source), "--output", str(exported),
+            "--playbook-dir", str(folder / "project"), "-vvvvv",
         ]  # fmt: skip
         environment = {**os.environ, **self._environment(folder), **EVERY_UPDATE}
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         return done.returncode, done.stdout, json.loads(exported.read_text()) if exported.exists() else {}
+
+    def navigator(self, playbook: str, variables: dict[str, Any], *arguments: str) -> Run:
+        """Run a playbook of the project with ansible-navigator on this machine, without an execution environment."""
+        folder = self._private_data_dir()
+        command = [
+            "ansible-navigator", "run", playbook, *arguments, "-e", json.dumps(variables), "--execution-environment", "false", "--mode", "stdout",
+            "--playbook-artifact-enable", "true", "--playbook-artifact-save-as", "artifact.json", "--log-file", "navigator.log", "--log-level", "debug",
+        ]  # fmt: skip
+        environment = {**os.environ, **self._environment(folder), "HOME": str(folder / "home")}
+        done = subprocess.run(
+            command, cwd=self.project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
+        )
+        return Run(done.returncode, done.stdout)
 
     def inventory(self, exported: dict[str, Any], *, enabled_var: str, enabled_value: str, slice_number: int = 1, slice_count: int = 1) -> dict[str, Any]:
         """What a job gets of an inventory that was synced from this export: the hosts that are enabled, or every so many-th of them by name."""

@@ -14,7 +14,7 @@ import pytest
 
 from tests.emulator.process import EmulatorProcess
 
-from .jobs import Awx, Job
+from .jobs import Awx
 from .test_secrets import CANARY, FORMS
 
 INTERPRETER = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -22,7 +22,8 @@ ENABLED = {"enabled_var": "cloudnexus_status", "enabled_value": "running"}
 #: As the survey gives it: numbers are numbers, what has choices is text, what was left empty is empty.
 ANSWERS: dict[str, Any] = {
     "web_tier_name": "shop", "web_tier_count": 2, "web_tier_plan": "starter", "web_tier_regions": ["us-east", "eu-west"], "web_tier_image_id": "",
-    "web_tier_ssh_keys": "ssh-ed25519 AAAAC3 me\nssh-ed25519 AAAAC4 you\n", "web_tier_asset_bucket": "", "web_tier_max_deletions": 0, "web_tier_recreate": "false",
+    "web_tier_ssh_keys": "ssh-ed25519 AAAAC3 me\nssh-ed25519 AAAAC4 you\n", "web_tier_asset_bucket": "",
+    "web_tier_max_deletions": 0, "web_tier_recreate": "false",
     "web_tier_configure": "false", "web_tier_wait_for_connection": "false",
 }  # fmt: skip
 
@@ -119,15 +120,30 @@ def test_hosts_of_the_inventory_in_slices(awx: Awx, emulator: EmulatorProcess) -
     facts: dict[str, dict[str, Any]] = {}
     for number in (1, 2):
         inventory = awx.inventory(exported, **ENABLED, slice_number=number, slice_count=2)
-        job = awx.job("look.yml", {}, inventory=inventory, facts={})
+        job = awx.job("look.yml", {}, inventory=inventory, fact_cache=True)
         assert job.status == "successful", job.output
-        seen.append({event["event_data"]["host"] for event in job.events if event["event"] == "runner_on_ok" and "instance_info" in event["event_data"]["task_action"]})
+        seen.append(
+            {event["event_data"]["host"] for event in job.events if event["event"] == "runner_on_ok" and "instance_info" in event["event_data"]["task_action"]}
+        )
         facts |= job.facts()
         assert_no_secret(awx.folder, str(job.events))
     assert seen == [{"shop-01", "shop-03", "shop-05"}, {"shop-02", "shop-04"}]
     # ansible-core 2.19 and later name the files otherwise than AWX 24.6.1 looks for them.
     assert {name.removeprefix("s1_") for name in facts} == set().union(*seen)
-    assert all(any("python" in name for name in known) and not any("cloudnexus" in name for name in known) for known in map(str, facts.values()))
+    assert all("ansible_python" in str(known) and "inst_" not in str(known) for known in facts.values())
+
+
+def test_ansible_navigator(awx: Awx, emulator: EmulatorProcess) -> None:
+    run = awx.navigator("web_tier.yml", {**ANSWERS, "web_tier_count": 1}, "--check", "--diff", "-i", "cloudnexus.yml")
+    assert run.status == 0, run.output
+    assert "+shop-01: plan=starter region=us-east" in run.output
+    assert not emulator.writes()
+    failed = awx.navigator("web_tier.yml", {**ANSWERS, "web_tier_count": 1001}, "-i", "cloudnexus.yml")
+    assert failed.status != 0
+    assert "web_tier_count: expected a whole number from 0 to 999, got 1001." in " ".join(failed.output.split())
+    # What it keeps to replay, and its log.
+    assert all((awx.project / name).exists() for name in ("artifact.json", "navigator.log"))
+    assert_no_secret(awx.folder.parent, run.output, failed.output)
 
 
 LOOK = """

@@ -267,6 +267,16 @@ def test_where_nothing_can_be_kept_the_task_goes_on_with_a_warning(tmp_path: Pat
     assert "where refresh tokens rotate" in warnings[0]
 
 
+def test_a_user_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # what it does where neither HOME nor the password file knows one
+    warnings: list[str] = []
+    assert healthy(run(FakeApi(), tmp_path, token_cache=None, warnings=warnings))
+    assert warnings[0].startswith("token_cache: ~/.cache/cloudnexus can't be made: the user has no home (HOME).")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
