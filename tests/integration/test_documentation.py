@@ -30,7 +30,7 @@ from .pages import DIGEST, Block, Command, blocks, commands, not_shown
 
 PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("*.md"), *ROOT.glob("roles/*/README.md")])
 #: Ansible's commands, which are run.
-RUN = ("ansible", "ansible-playbook", "ansible-console", "ansible-doc", "ansible-inventory")
+RUN = ("ansible", "ansible-playbook", "ansible-console", "ansible-doc", "ansible-inventory", "ansible-builder")
 #: What is not run here, and why.
 NOT_RUN = {
     r"make demo": "tests/integration/test_demo.py runs it",
@@ -42,6 +42,9 @@ NOT_RUN = {
     r"(emulator/bin/)?pip install [\w -]+": "the environment of the tests has it",
     r"python3 -m venv emulator": "the environment of the tests has it",
     r"PYTHONPATH=\S+ emulator/bin/python -m ansible_collections\.cloudnexus\.cloud\.tests\.emulator": "test_the_emulator_of_an_installed_collection runs it",
+    r"ansible-builder build .*": "it takes a container engine",
+    r"ansible-navigator .*--execution-environment-image .*": "it takes a container engine; tests/integration/test_awx_jobs.py runs it without",
+    r"ansible-builder introspect ~/\.ansible/collections": "tests/integration/test_execution_environment.py runs it where the collection is",
     r"rm -r ~/\.cache/cloudnexus": "there is none that a test has made",
 }
 #: What a reader has and no page can show: variables, and what stands for `...` where a variable of the environment is set.

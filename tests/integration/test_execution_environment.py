@@ -13,15 +13,10 @@ import yaml
 
 from tests.checkout import ROOT, ansible_environment, link_tree
 
-DEFINITION = {
-    "version": 3,
-    "images": {"base_image": {"name": "registry.example.com/python:3.12"}},
-    "dependencies": {
-        "ansible_core": {"package_pip": "ansible-core>=2.16"},
-        "ansible_runner": {"package_pip": "ansible-runner"},
-        "galaxy": {"collections": ["cloudnexus.cloud"]},
-    },
-}
+from .pages import blocks
+
+#: The page's example.
+PAGE = ROOT / "docs" / "execution_environments.md"
 
 
 def builder(*arguments: str, cwd: Path = ROOT) -> str:
@@ -43,9 +38,13 @@ def test_the_oldest_version_is_the_one_that_the_tests_allow() -> None:
     assert f'"{requirement},<' in (ROOT / "pyproject.toml").read_text()
 
 
-def test_the_context_of_an_image_is_made(tmp_path: Path) -> None:
-    (tmp_path / "execution-environment.yml").write_text(yaml.safe_dump(DEFINITION))
+def test_the_context_of_the_documented_image(tmp_path: Path) -> None:
+    (definition,) = [block.text for block in blocks(PAGE) if block.file == "execution-environment.yml"]
+    (tmp_path / "execution-environment.yml").write_text(definition)
     builder("create", "--output-filename", "Containerfile", cwd=tmp_path)
     recipe = (tmp_path / "context" / "Containerfile").read_text()
     assert "ansible-galaxy collection install" in recipe
-    assert yaml.safe_load((tmp_path / "context" / "_build" / "requirements.yml").read_text()) == {"collections": ["cloudnexus.cloud"]}
+    made = tmp_path / "context" / "_build"
+    galaxy = yaml.safe_load((made / "requirements.yml").read_text())
+    assert galaxy == {"collections": [{"name": "cloudnexus.cloud", "version": ">=1.0.0,<2.0.0"}]}
+    assert "openssh-clients" in (made / "bindep.txt").read_text()

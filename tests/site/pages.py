@@ -14,7 +14,19 @@ from ..checkout import ROOT
 
 REPOSITORY = "https://github.com/cloudnexus/cloudnexus.cloud/blob/main/"
 #: The navigation, in its order. A page of docs/ that is not named here comes after the guides.
-GUIDES = ["getting_started", "authentication", "check_mode", "fleets", "inventory", "ad_hoc", "roles", "faults", "troubleshooting", "emulator"]
+GUIDES = [
+    "getting_started",
+    "authentication",
+    "check_mode",
+    "fleets",
+    "inventory",
+    "ad_hoc",
+    "roles",
+    "execution_environments",
+    "faults",
+    "troubleshooting",
+    "emulator",
+]
 PROMISES = ["guarantees", "contract", "benchmarks"]
 CONTRIBUTORS = ["architecture", "contributing"]
 #: The folders of plugins that have pages, and how antsibull-docs calls the kind.
