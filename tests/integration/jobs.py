@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ class Awx:
 
     def job(
         self, playbook: str, answers: dict[str, Any], *, check: bool = False, inventory: dict[str, Any] | None = None,
-        fact_cache: bool = False, verbosity: int = 0,
+        fact_cache: bool = False, verbosity: int = 0, canceled: Callable[[], bool] = lambda: False,
     ) -> Job:  # fmt: skip
         """Run a job template: ``answers`` are those of its survey, and what else becomes its extra variables."""
         folder = self._private_data_dir()
@@ -93,7 +94,7 @@ class Awx:
         done = ansible_runner.run(
             ident=folder.name, private_data_dir=str(folder), playbook=playbook, inventory=str(script),
             envvars=self._environment(folder), suppress_env_files=True, fact_cache_type="jsonfile" if fact_cache else "", cmdline=" ".join(arguments),
-            settings={"suppress_ansible_output": True, "job_timeout": 120}, quiet=True, cancel_callback=lambda: False,
+            settings={"suppress_ansible_output": True, "job_timeout": 120}, quiet=True, cancel_callback=canceled,
         )  # fmt: skip
         events = list(done.events)
         artifacts = [event["event_data"].get("artifact_data", {}) for event in events if event["event"] == "playbook_on_stats"]

@@ -79,6 +79,15 @@ def test_a_workflow_from_preview_to_apply(awx: Awx, emulator: EmulatorProcess) -
     assert_no_secret(awx.folder, *(str(job.events) for job in (preview, refused, other, applied)))
 
 
+def test_a_job_that_is_canceled(awx: Awx, emulator: EmulatorProcess) -> None:
+    emulator.set(boot_seconds=4)
+    job = awx.job("web_tier.yml", ANSWERS, canceled=lambda: len(emulator.instances()) == 2)
+    # ansible-runner kills Ansible, which can say no more; the next job finds what there is.
+    assert job.status == "canceled"
+    assert awx.job("web_tier.yml", ANSWERS).status == "successful"
+    assert emulator.state()["created"] == 2
+
+
 def test_what_a_survey_may_be_answered_with(awx: Awx, emulator: EmulatorProcess) -> None:
     job = awx.job("web_tier.yml", {**ANSWERS, "web_tier_name": "{{ lookup('env', 'CLOUDNEXUS_API_KEY') }}", "web_tier_count": 1001})
     assert job.status == "failed"
