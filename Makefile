@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help demo test docs soak bench bench-peers emulator clean
+.PHONY: help demo test docs soak bench bench-peers emulator release clean
 help:
 	@echo "make demo      a web tier on the emulator: check mode, for real, a second time, and down again"
 	@echo "make test      every check; CHECKS='units lint' runs only those, 'make test CHECKS=list' names them"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench     how long the collection takes, against the same without it; CASES='loop buckets', CASES=list, PAIRS=1"
 	@echo "make bench-peers  the same task by three other clouds' collections; installs the package ansible below .cache"
 	@echo "make emulator  the emulator on its own, for a playbook of yours; ARGS='--port 8080' and others"
+	@echo "make release  VERSION=1.2.3: bumps, builds, installs and tries that version in a clone; publishes nothing"
 	@echo "make clean     removes what the others installed and made"
 
 demo: $(VENV)/.demo
@@ -35,6 +36,9 @@ bench-peers: $(VENV)/.demo
 
 emulator: $(VENV)/.demo
 	@$(RUN) -m tests.emulator $(ARGS)
+
+release: $(VENV)/.test
+	@$(RUN) -m tests.release "$(VERSION)"
 
 clean:
 	rm -rf $(VENV) .cache

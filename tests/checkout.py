@@ -31,3 +31,11 @@ def ansible_environment(**changes: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CLOUDNEXUS_"))}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     return {**kept, "PATH": path, "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"), **changes}
+
+
+def installed_environment(folder: Path, **changes: str) -> dict[str, str]:
+    """The environment for Ansible's commands of ``folder/venv``, with the collections of ``folder/collections`` and nothing of this checkout."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CLOUDNEXUS_", "PYTHON", "VIRTUAL_ENV"))}
+    path = os.pathsep.join([str(folder / "venv" / "bin"), kept.get("PATH", os.defpath)])
+    own = {"ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"), "ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_NOCOWS": "true"}
+    return {**kept, "PATH": path, **own, **changes}

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import requests
 
-from ..checkout import ROOT, ansible_environment
+from ..checkout import ROOT, ansible_environment, installed_environment
 from ..emulator.process import EmulatorProcess
 from ..nginx import BorrowedNginx, why_not
 
@@ -37,11 +39,15 @@ The same against a real account, from any folder:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.demo", description=__doc__)
+    parser.add_argument("--installation", type=Path, help="a folder with ansible-core in venv and the collection in collections, in place of the checkout")
+    parser.add_argument("--without-web-servers", action="store_true", help="leave this machine's nginx alone")
+    arguments = parser.parse_args()
     # A demo that is ended in any way takes what it started with it.
     for number in SIGNALS:
         signal.signal(number, _interrupted)
     with ExitStack() as stack:
-        left_out = why_not()
+        left_out = "that was asked for" if arguments.without_web_servers else why_not()
         if left_out:
             _say(f"Left out: the web servers on the tier's hosts, because {left_out}")
         else:
@@ -53,22 +59,23 @@ def main() -> int:
         _say("Starting the emulator, which stands in for the CloudNexus API")
         emulator = stack.enter_context(EmulatorProcess("--boot-seconds", "2", "--addresses", ADDRESSES))
         print(f"It serves {emulator.api_url}", flush=True)
-        _show(emulator, with_nginx=not left_out)
+        _show(emulator, arguments.installation, with_nginx=not left_out)
         _say("Leaving this machine as it was" if not left_out else "Ending the emulator")
     _say("Done: the tier stood, stood the same on the second run, and is gone; so is the emulator")
     print(REAL_ACCOUNT.format(root=ROOT))
     return 0
 
 
-def _show(emulator: EmulatorProcess, *, with_nginx: bool) -> None:
-    environment = ansible_environment(
-        CLOUDNEXUS_API_URL=emulator.api_url,
-        CLOUDNEXUS_API_KEY=emulator.api_key,
-        ANSIBLE_DISPLAY_SKIPPED_HOSTS="false",
+def _show(emulator: EmulatorProcess, installation: Path | None, *, with_nginx: bool) -> None:
+    settings = {
+        "CLOUDNEXUS_API_URL": emulator.api_url,
+        "CLOUDNEXUS_API_KEY": emulator.api_key,
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
         # The hosts are one machine here, and have its nginx in common.
-        ANSIBLE_FORKS="1",
-        ANSIBLE_PIPELINING="true",
-    )
+        "ANSIBLE_FORKS": "1",
+        "ANSIBLE_PIPELINING": "true",
+    }
+    environment = ansible_environment(**settings) if installation is None else installed_environment(installation, **settings)
     variables = ["-e", VARIABLES, *([] if with_nginx else ["-e", "web_tier_configure=false"])]
 
     def play(*arguments: str) -> int:
