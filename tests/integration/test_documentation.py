@@ -39,7 +39,7 @@ NOT_RUN = {
     r"make bench.*": "tests/integration/test_benchmark.py runs its cases, and `make bench` takes minutes of an idle machine",
     r"\.venv/bin/pytest .*": "its tests are run anyway",
     r"git clone \S+( && cd [\w.]+)?": "this is the clone",
-    r"ansible-galaxy collection install cloudnexus\.cloud": "test_the_emulator_of_an_installed_collection installs one",
+    r"ansible-galaxy collection install cloudnexus\.cloud( --upgrade)?": "test_the_emulator_of_an_installed_collection installs one",
     r"(emulator/bin/)?pip install [\w -]+": "the environment of the tests has it",
     r"python3 -m venv emulator": "the environment of the tests has it",
     r"PYTHONPATH=\S+ emulator/bin/python -m ansible_collections\.cloudnexus\.cloud\.tests\.emulator": "test_the_emulator_of_an_installed_collection runs it",
