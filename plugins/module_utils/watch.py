@@ -12,7 +12,7 @@ from typing import Any
 from .api import LIST_REQUESTS, Json, Reader
 from .client import Client
 from .errors import CloudNexusError, OperationMissing
-from .resource import INSTANCE
+from .resource import INSTANCE, Field
 from .status import StatusReader
 
 #: What an event tells.
@@ -96,10 +96,16 @@ def drift(before: Json, after: Json) -> list[str]:
     times can't have drifted (contract: rule 2).
     """
     was, now = INSTANCE.managed(before), INSTANCE.managed(after)
-    found = [field.name for field in INSTANCE.fields if field.name in was and field.name in now and not field.same(was[field.name], now[field.name])]
+    found = [field.name for field in INSTANCE.fields if field.name in was and field.name in now and _differ(field, was[field.name], now[field.name])]
     if before.get("ip") and after.get("ip") and before["ip"] != after["ip"]:
         found.append("ip")
     return found
+
+
+def _differ(field: Field, was: Any, now: Any) -> bool:
+    was, now = field.declarable(was), field.declarable(now)
+    # Parts that only one of them has make no difference, whichever it is.
+    return not (field.same(was, now) or field.same(now, was))
 
 
 def _event(change: str, before: Json | None, after: Json | None, changed: list[str] | None = None, *, initial: bool = False) -> dict[str, Any]:

@@ -126,8 +126,8 @@ def test_figures_in_the_documentation_are_those_of_the_code() -> None:
 #: What may import what: each file only those before it (docs/architecture.md).
 LAYERS = [
     "version", "errors", "masking", "interrupts", "clock", "checks", "token_store", "settings", "links", "transport", "auth", "retry", "client",
-    "access_token", "api", "wait", "progress", "parallel", "resource", "changes", "instances", "fleet", "apply", "writes", "status", "creation", "rollout",
-    "operation", "operations", "argument_spec", "module",
+    "access_token", "api", "wait", "progress", "parallel", "resource", "changes", "instances", "fleet", "apply", "writes", "status", "watch", "creation",
+    "rollout", "operation", "operations", "argument_spec", "module",
 ]  # fmt: skip
 
 
