@@ -38,6 +38,8 @@ NOT_RUN = {
     r"make bench.*": "tests/integration/test_benchmark.py runs its cases, and `make bench` takes minutes of an idle machine",
     r"\.venv/bin/pytest .*": "its tests are run anyway",
     r"git clone \S+( && cd [\w.]+)?": "this is the clone",
+    r"ansible-rulebook .*": "tests/integration/test_event_driven.py runs them, with the files of the page",
+    r"ansible-builder build .*": "it takes a container engine; tests/integration/test_event_driven.py goes as far as it takes none",
     r"ansible-galaxy collection install cloudnexus\.cloud": "test_the_emulator_of_an_installed_collection installs one",
     r"(emulator/bin/)?pip install [\w -]+": "the environment of the tests has it",
     r"python3 -m venv emulator": "the environment of the tests has it",
@@ -119,9 +121,10 @@ class Reader:
     # --- Commands ---
 
     def do(self, command: Command, status: int) -> None:
-        if any(re.fullmatch(pattern, command.line.partition(" #")[0].rstrip()) for pattern in NOT_RUN):
-            return
         words = shlex.split(command.line, comments=True)
+        if any(re.fullmatch(pattern, command.line.partition(" #")[0].rstrip()) for pattern in NOT_RUN):
+            self.used |= set(words)
+            return
         if words[0] in ("export", "unset"):
             self.set(words[0], words[1:])
             return
