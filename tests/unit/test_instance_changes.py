@@ -22,7 +22,7 @@ from ansible_collections.cloudnexus.cloud.extensions.eda.plugins.event_source im
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import instances, watch
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import Client
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, Forbidden, NotSent, Unauthorized
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import ApiError, CloudNexusError, Forbidden, NotSent, Unauthorized
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,26 +189,27 @@ def test_what_is_wanted_is_looked_for_before_and_after(watched: Watcher, api: Fa
     assert told(readings) == [[], [("drifted", "db-02")], [], region]
 
 
-def test_an_event_filter_may_change_its_event(watched: Watcher, api: FakeApi) -> None:
-    """Those of ansible-rulebook do. What is compared later must not change with it."""
+def test_an_event_filter_may_change_its_event(watched: Watcher, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of ansible-rulebook do. Neither another event nor what is compared later may change with it."""
     instance = api.make("web-01")
+    key = api.account.key_for(API_KEY)
     seen: list[Event] = []
 
     class Queue(asyncio.Queue[Any]):
         async def put(self, event: Any) -> None:
             seen.append(json.loads(json.dumps(event)))
-            event["after"].clear()
+            for shown in (event["before"], event["after"]):
+                (shown or {}).clear()
 
-    original, asyncio.Queue = asyncio.Queue, Queue  # type: ignore[misc]
-    try:
-        watched(lambda: api.account.set_status(instance["id"], "failed"), lambda: api.account.set_status(instance["id"], "running"), initial=True)
-    finally:
-        asyncio.Queue = original  # type: ignore[misc]
-    assert [(event["change"], event["after"]["status"]) for event in seen] == [
-        ("appeared", "running"),
-        ("status_changed", "failed"),
-        ("status_changed", "running"),
-    ]
+    def both() -> None:
+        api.account.set_status(instance["id"], "failed")
+        api.account.update_instance(instance["id"], {"plan": "professional"}, key)
+
+    monkeypatch.setattr(asyncio, "Queue", Queue)
+    watched(both, lambda: api.account.set_status(instance["id"], "running"), initial=True)
+    assert [event["change"] for event in seen] == ["appeared", "status_changed", "drifted", "status_changed"]
+    assert [event["before"] and event["before"]["status"] for event in seen] == [None, "running", "running", "failed"]
+    assert [event["after"]["status"] for event in seen] == ["running", "failed", "failed", "running"]
 
 
 def spoilt_list(api: FakeApi, spoil: Callable[[dict[str, Any]], Any]) -> Callable[[], None]:
@@ -443,12 +444,13 @@ def test_options_come_from_the_environment_and_empty_ones_are_not_given(watched:
 
 def test_it_ends_at_once_when_it_is_cancelled(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """Although an answer is under way; and the loop runs on while it is."""
-    under_way, answered = threading.Event(), threading.Event()
+    under_way, end_of_test, answered = threading.Event(), threading.Event(), threading.Event()
     clients: list[Client] = []
 
     def hang(right: Callable[[], Answer]) -> Answer:
         under_way.set()
-        answered.wait(60)
+        end_of_test.wait(10)
+        answered.set()
         return right()
 
     def client(settings: Any, secrets: Any, _clock: Any, warn: Any) -> Client:
@@ -469,7 +471,7 @@ def test_it_ends_at_once_when_it_is_cancelled(api: FakeApi, monkeypatch: pytest.
     asyncio.run(cancelled())  # which waits for the threads of asyncio's own pool
     assert not answered.is_set()
     assert clients[0].stop.is_set()
-    answered.set()
+    end_of_test.set()
 
 
 def test_no_secret_leaves(watched: Watcher, api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
@@ -477,16 +479,19 @@ def test_no_secret_leaves(watched: Watcher, api: FakeApi, caplog: pytest.LogCapt
     caplog.set_level(logging.DEBUG)
     api.make("web-01")
 
-    def echo(status: int) -> Callable[[], None]:
-        refusal = answer(status, {"error": {"message": f"Bearer {API_KEY} is not welcome"}})
-        return lambda: api.spoil("GET", "/instances", lambda _right: refusal)
+    def fail(error: CloudNexusError) -> Callable[[], None]:
+        def spoiler(_right: Callable[[], Answer]) -> Answer:
+            raise error
+
+        return lambda: api.spoil("GET", "/instances", spoiler)
 
     in_an_instance = spoilt_list(api, lambda page: page["items"][0].update(name=f"{API_KEY}-01", note={API_KEY: [API_KEY]}))
     (event,) = watched(in_an_instance)[1]
     assert event["name"] == "********-01"
     assert API_KEY not in json.dumps(event)
+    sentence = f"Bearer {API_KEY} is not welcome."
     with pytest.raises(Unauthorized, match="is not welcome") as raised:
-        watched(echo(500), echo(401), nothing, api_retries=0)
+        watched(fail(NotSent(sentence)), fail(Unauthorized(sentence, api_error=ApiError("GET", "/instances", 401))), nothing, api_retries=0)
     assert "is not welcome" in caplog.text
     assert API_KEY not in f"{caplog.text} {raised.value} {raised.value!r}"
 
