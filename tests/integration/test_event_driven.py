@@ -212,7 +212,7 @@ def test_a_web_tier_stays_whole(rulebooks: Rulebooks) -> None:
 
 def test_what_ends_a_rulebook(rulebooks: Rulebooks) -> None:
     """By its name in the collection, with a credential that the API refuses: it says so, and its status is not 0."""
-    with rulebooks.running("cloudnexus.cloud.web_tier", CLOUDNEXUS_API_KEY="canary-cn-4711") as process:
+    with rulebooks.running("cloudnexus.cloud.web_tier", "-vv", CLOUDNEXUS_API_KEY="canary-cn-4711") as process:
         assert process.wait(PATIENCE) == 1
     assert "GET /instances: the API answered 401" in rulebooks.text
     assert "canary" not in rulebooks.text
