@@ -39,7 +39,6 @@ NOT_RUN = {
     r"\.venv/bin/pytest .*": "its tests are run anyway",
     r"git clone \S+( && cd [\w.]+)?": "this is the clone",
     r"ansible-rulebook .*": "tests/integration/test_event_driven.py runs them, with the files of the page",
-    r"ansible-builder build .*": "it takes a container engine; tests/integration/test_event_driven.py goes as far as it takes none",
     r"ansible-galaxy collection install cloudnexus\.cloud": "test_the_emulator_of_an_installed_collection installs one",
     r"(emulator/bin/)?pip install [\w -]+": "the environment of the tests has it",
     r"python3 -m venv emulator": "the environment of the tests has it",
