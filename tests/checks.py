@@ -46,7 +46,8 @@ def style() -> None:
 def types() -> None:
     """mypy --strict on the collection and the emulator."""
     environment = {**os.environ, "MYPYPATH": str(link_tree())}
-    _run("mypy", "--cache-dir", str(CACHE / "mypy"), "-p", "ansible_collections.cloudnexus.cloud.plugins", env=environment, cwd=CACHE)
+    for package in ("plugins", "extensions"):
+        _run("mypy", "--cache-dir", str(CACHE / "mypy"), "-p", f"ansible_collections.cloudnexus.cloud.{package}", env=environment, cwd=CACHE)
     _run("mypy", "--cache-dir", str(CACHE / "mypy"), "-p", "tests.emulator")
 
 

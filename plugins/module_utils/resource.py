@@ -24,6 +24,8 @@ class Field:
     shown: bool = True
     #: Whether a value of the API is of the shape that is sent. One that isn't counts as not shown (contract: rule 2).
     readable: Callable[[Any], bool] = lambda _current: True
+    #: The part of a value of the API that can be declared; it may show more.
+    declarable: Callable[[Any], Any] = lambda current: current
     #: ``same(current, desired)``: whether there is nothing to change.
     same: Callable[[Any, Any], bool] = operator.eq
     #: ``merged(current, desired)``: the whole value to send, keeping the parts that the user left out.
@@ -110,7 +112,7 @@ INSTANCE = Resource(
         Field("region"),
         Field("image_id", shown=False, readable=_is_text),
         Field("ssh_keys", shown=False, readable=_are_keys, same=_same_keys),
-        Field("auto_scale", mutable=True, shown=False, readable=_are_parts, same=_same_parts, merged=_merged_parts),
+        Field("auto_scale", mutable=True, shown=False, readable=_are_parts, declarable=_parts, same=_same_parts, merged=_merged_parts),
     ),
 )
 

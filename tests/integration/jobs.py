@@ -110,7 +110,9 @@ class Awx:
             "--playbook-dir", str(folder / "project"), "-vvvvv",
         ]  # fmt: skip
         environment = {**os.environ, **self._environment(folder), **EVERY_UPDATE}
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        done = subprocess.run(
+            command, check=False, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
+        )
         return done.returncode, done.stdout, json.loads(exported.read_text()) if exported.exists() else {}
 
     def navigator(self, playbook: str, variables: dict[str, Any], *arguments: str) -> Run:
@@ -122,7 +124,15 @@ class Awx:
         ]  # fmt: skip
         environment = {**os.environ, **self._environment(folder), "HOME": str(folder / "home")}
         done = subprocess.run(
-            command, cwd=self.project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
+            command,
+            check=False,
+            cwd=self.project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
         )
         return Run(done.returncode, done.stdout)
 
@@ -159,7 +169,7 @@ def unsafe(variables: dict[str, Any]) -> str:
     """Extra variables as AWX writes them: every text, the names among them, is marked as unsafe."""
 
     class Dumper(yaml.SafeDumper):
-        def represent_data(self, value: Any) -> Any:
-            return self.represent_scalar("!unsafe", value) if isinstance(value, str) else super().represent_data(value)
+        def represent_data(self, data: Any) -> Any:
+            return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
 
     return yaml.dump(variables, Dumper=Dumper, default_flow_style=False)

@@ -40,6 +40,7 @@ NOT_RUN = {
     r"\.venv/bin/pytest .*": "its tests are run anyway",
     r"git clone \S+( && cd [\w.]+)?": "this is the clone",
     r"ansible-galaxy collection install cloudnexus\.cloud( --upgrade)?": "test_the_emulator_of_an_installed_collection installs one",
+    r"ansible-rulebook .*": "tests/integration/test_event_driven.py runs them, with the files of the page",
     r"(emulator/bin/)?pip install [\w -]+": "the environment of the tests has it",
     r"python3 -m venv emulator": "the environment of the tests has it",
     r"PYTHONPATH=\S+ emulator/bin/python -m ansible_collections\.cloudnexus\.cloud\.tests\.emulator": "test_the_emulator_of_an_installed_collection runs it",
@@ -120,9 +121,10 @@ class Reader:
     # --- Commands ---
 
     def do(self, command: Command, status: int) -> None:
-        if any(re.fullmatch(pattern, command.line.partition(" #")[0].rstrip()) for pattern in NOT_RUN):
-            return
         words = shlex.split(command.line, comments=True)
+        if any(re.fullmatch(pattern, command.line.partition(" #")[0].rstrip()) for pattern in NOT_RUN):
+            self.used |= set(words)
+            return
         if words[0] in ("export", "unset"):
             self.set(words[0], words[1:])
             return

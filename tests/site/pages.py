@@ -23,6 +23,7 @@ GUIDES = [
     "ad_hoc",
     "roles",
     "execution_environments",
+    "eda",
     "faults",
     "troubleshooting",
     "emulator",

@@ -126,8 +126,8 @@ def test_figures_in_the_documentation_are_those_of_the_code() -> None:
 #: What may import what: each file only those before it (docs/architecture.md).
 LAYERS = [
     "version", "errors", "masking", "interrupts", "clock", "checks", "token_store", "settings", "links", "transport", "auth", "retry", "client",
-    "access_token", "api", "wait", "progress", "parallel", "resource", "changes", "instances", "fleet", "apply", "writes", "status", "creation", "rollout",
-    "operation", "operations", "argument_spec", "module",
+    "access_token", "api", "wait", "progress", "parallel", "resource", "changes", "instances", "fleet", "apply", "writes", "status", "watch", "creation",
+    "rollout", "operation", "operations", "argument_spec", "module",
 ]  # fmt: skip
 
 
@@ -266,7 +266,8 @@ def test_the_tables_of_the_readme_are_what_there_is() -> None:
             tables.setdefault(title, set()).add(" ".join([named.group(1), *more[:-1]]))
     assert tables == {
         "module": set(MODULES),
-        "plugin": {f"{path.stem} {kind}" for kind in ("inventory", "lookup") for path in ROOT.glob(f"plugins/{kind}/*.py")},
+        "plugin": {f"{path.stem} {kind}" for kind in ("inventory", "lookup") for path in ROOT.glob(f"plugins/{kind}/*.py")}
+        | {f"{path.stem} event source" for path in ROOT.glob("extensions/eda/plugins/event_source/*.py")},
         "role": {path.name for path in ROOT.glob("roles/*")},
         "playbook": {f"cloudnexus.cloud.{path.stem}" for path in ROOT.glob("playbooks/*.yml")},
     }

@@ -55,7 +55,7 @@ def _messages(node: ast.AST) -> Iterator[tuple[str, bool]]:
 
 
 def _of_the_code() -> Iterator[tuple[str, bool]]:
-    for path in ROOT.glob("plugins/**/*.py"):
+    for path in (*ROOT.glob("plugins/**/*.py"), *ROOT.glob("extensions/**/*.py")):
         if path.parent.name not in ("modules", "doc_fragments"):
             tree = ast.parse(path.read_text())
             documentation = [node for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "").isupper()]

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has become of the instances from one reading of the list to the next."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .api import LIST_REQUESTS, Json, Reader
+from .client import Client
+from .errors import CloudNexusError, OperationMissing
+from .resource import INSTANCE, Field
+from .status import StatusReader
+
+#: What an event tells.
+APPEARED = "appeared"
+STATUS_CHANGED = "status_changed"
+DRIFTED = "drifted"
+GONE = "gone"
+CHANGES = (APPEARED, STATUS_CHANGED, DRIFTED, GONE)
+
+#: Instances that the list lacks are looked for so many at a time.
+_CONCURRENCY = 8
+
+
+class Watch:
+    """Reads the list, and tells what is different from the last one that was read."""
+
+    def __init__(self, client: Client, wanted: Callable[[Json], bool], *, initial: bool) -> None:
+        self._client = client
+        self._reader = Reader(client)
+        self._wanted = wanted
+        self._initial = initial
+        self._last: dict[str, Json] | None = None
+
+    def look(self) -> list[Json]:
+        """The events since the last look that succeeded.
+
+        Raises a CloudNexusError; then it is as if nobody had looked, and what has changed is told the next time.
+        """
+        listed = by_id(self._reader.instances())
+        if self._last is None:
+            found = events({}, listed, initial=True) if self._initial else []
+        else:
+            listed |= self._unlisted(self._last, [instance_id for instance_id in self._last if instance_id not in listed])
+            found = events(self._last, listed)
+        self._last = listed
+        # An instance that leaves what is wanted, by its plan say, is not gone: so events are chosen, and not instances.
+        return [event for event in found if any(item is not None and self._wanted(item) for item in (event["before"], event["after"]))]
+
+    def _unlisted(self, last: Mapping[str, Json], missing: list[str]) -> dict[str, Json]:
+        """Those that are there although the list lacks them: it may have shifted while it was read (contract: rule 6)."""
+        if not missing:
+            return {}
+        deadline = self._client.clock.deadline(LIST_REQUESTS * self._client.longest_request)
+        seen = StatusReader(self._client, deadline, _CONCURRENCY, self._reader.list_pages).read(missing)
+        there = {}
+        for instance_id in missing:
+            # One that there was no time to look for counts as it was.
+            found = seen.get(instance_id, last[instance_id])
+            if isinstance(found, OperationMissing):
+                continue  # the list is all that there is
+            if isinstance(found, CloudNexusError):
+                raise found
+            if found is not None:
+                there[instance_id] = found
+        return there
+
+
+def by_id(instances: Iterable[Json]) -> dict[str, Json]:
+    return {item["id"]: item for item in instances}
+
+
+def events(before: Mapping[str, Json], after: Mapping[str, Json], *, initial: bool = False) -> list[Json]:
+    """What is different between two readings of the list: first what is gone, then in the order of the later one. Pure."""
+    found = [_event(GONE, item, None) for instance_id, item in before.items() if instance_id not in after]
+    for instance_id, item in after.items():
+        was = before.get(instance_id)
+        if was is None:
+            found.append(_event(APPEARED, None, item, initial=initial))
+            continue
+        if item.get("status") is not None and item["status"] != was.get("status"):
+            found.append(_event(STATUS_CHANGED, was, item, ["status"]))
+        if drifted := drift(was, item):
+            found.append(_event(DRIFTED, was, item, drifted))
+    return found
+
+
+def drift(before: Json, after: Json) -> list[str]:
+    """The fields of an instance that can be declared, and its address, that have another value. Pure.
+
+    The API shows whatever else it likes (uptime, figures of its load), and that is none. What it does not show both
+    times can't have drifted (contract: rule 2).
+    """
+    was, now = INSTANCE.managed(before), INSTANCE.managed(after)
+    found = [field.name for field in INSTANCE.fields if field.name in was and field.name in now and _differ(field, was[field.name], now[field.name])]
+    if before.get("ip") and after.get("ip") and before["ip"] != after["ip"]:
+        found.append("ip")
+    return found
+
+
+def _differ(field: Field, was: Any, now: Any) -> bool:
+    was, now = field.declarable(was), field.declarable(now)
+    # Parts that only one of them has make no difference, whichever it is.
+    return not (field.same(was, now) or field.same(now, was))
+
+
+def _event(change: str, before: Json | None, after: Json | None, changed: list[str] | None = None, *, initial: bool = False) -> dict[str, Any]:
+    shown: Json = after or before or {}
+    # Copies, as event filters change events in place, and each has its own.
+    return {
+        "change": change,
+        "id": shown["id"],
+        "name": shown["name"],
+        "changed": changed or [],
+        "initial": initial,
+        "before": copy.deepcopy(before),
+        "after": copy.deepcopy(after),
+    }

@@ -1,0 +1,565 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event source instance_changes against an API in memory, whose clock is the source's: minutes pass in no time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cloudnexus.cloud.extensions.eda.plugins.event_source import instance_changes
+from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import instances, watch
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import ApiError, CloudNexusError, Forbidden, NotSent, Unauthorized
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.checkout import ROOT, link_tree
+from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
+
+from .fake_api import BASE_URL, FakeApi, answer
+from .test_collection import role_spec
+
+Event = dict[str, Any]
+CREDENTIAL = {"api_key": API_KEY, "api_url": BASE_URL, "token_cache": "none"}
+
+
+class _Enough(Exception):
+    """The test has seen all that it wanted to see."""
+
+
+class Watcher:
+    """Runs the source, and a step of the test in each of its pauses."""
+
+    def __init__(self, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.api = api
+        #: Seconds of each pause of the source, in contrast to those of its requests.
+        self.pauses: list[float] = []
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, *steps: Callable[[], Any], **args: Any) -> list[list[Event]]:
+        """The events of each reading: the first one, and one after each step."""
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        left = iter(steps)
+        readings: list[list[Event]] = []
+
+        async def pause(seconds: float) -> None:
+            self.pauses.append(seconds)
+            readings.append([queue.get_nowait() for _number in range(queue.qsize())])
+            self.api.clock.time += seconds
+            step = next(left, None)
+            if step is None:
+                raise _Enough
+            step()
+
+        def client(settings: Any, secrets: Any, _clock: Any, warn: Any) -> Client:
+            made = Client(settings, secrets, self.api.clock, warn)
+            made._transport = self.api  # type: ignore[assignment]
+            return made
+
+        with self._monkeypatch.context() as patch:
+            patch.setattr(instance_changes, "Client", client)
+            patch.setattr(asyncio, "sleep", pause)
+            try:
+                asyncio.run(instance_changes.main(queue, {**CREDENTIAL, **args}))
+            except _Enough:
+                return readings
+        raise AssertionError("a source never returns")
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi(page_size=2)
+
+
+@pytest.fixture
+def watched(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Watcher:
+    for name in list(instance_changes.SPEC):
+        monkeypatch.delenv(f"CLOUDNEXUS_{name.upper()}", raising=False)
+    return Watcher(api, monkeypatch)
+
+
+def nothing() -> None:
+    """A step in which nobody does anything."""
+
+
+def told(readings: list[list[Event]]) -> list[list[tuple[str, str]]]:
+    return [[(event["change"], event["name"]) for event in reading] for reading in readings]
+
+
+# --- What is told -------------------------------------------------------------------------------------------------------
+
+
+def test_what_becomes_of_an_instance(watched: Watcher, api: FakeApi) -> None:
+    key = api.account.key_for(API_KEY)
+    ids: list[str] = []
+    readings = watched(
+        nothing,
+        lambda: ids.append(api.make("web-01")["id"]),
+        lambda: api.account.set_status(ids[0], "failed"),
+        lambda: api.account.update_instance(ids[0], {"plan": "professional"}, key),
+        lambda: api.account.delete_instance(ids[0], key),
+    )
+    assert told(readings) == [[], [], [("appeared", "web-01")], [("status_changed", "web-01")], [("drifted", "web-01")], [("gone", "web-01")]]
+    appeared, status, drifted, gone = (events[0] for events in readings[2:])
+    new = {"id": ids[0], "name": "web-01", "status": "running", "plan": "starter", "region": "us-east"}
+    assert appeared["before"] is None
+    assert appeared["after"].items() >= new.items()
+    assert (status["before"]["status"], status["after"]["status"], status["changed"]) == ("running", "failed", ["status"])
+    assert (drifted["before"]["plan"], drifted["after"]["plan"], drifted["changed"]) == ("starter", "professional", ["plan"])
+    assert gone["before"] == drifted["after"]
+    assert gone["after"] is None
+    for event in (appeared, status, drifted, gone):
+        assert set(event) == {"change", "id", "name", "changed", "initial", "before", "after"}
+        assert (event["id"], event["initial"]) == (ids[0], False)
+        assert json.loads(json.dumps(event)) == event
+
+
+def test_all_of_a_status_and_a_drift_at_once(watched: Watcher, api: FakeApi) -> None:
+    instance = api.make("web-01")
+
+    def both() -> None:
+        api.account.update_instance(instance["id"], {"plan": "professional", "name": "web-1"}, api.account.key_for(API_KEY))
+        api.account.set_status(instance["id"], "error")
+
+    (status, drifted) = watched(both)[1]
+    assert (status["change"], status["changed"]) == ("status_changed", ["status"])
+    assert (drifted["change"], drifted["changed"]) == ("drifted", ["name", "plan"])
+    assert status["before"] == drifted["before"] == instance
+
+
+def test_an_instance_that_takes_the_place_of_another_is_another(watched: Watcher, api: FakeApi) -> None:
+    """As web_tier replaces a failed one: the name stays, and the id tells them apart."""
+    old = api.make("web-01")
+
+    def replace() -> None:
+        api.account.delete_instance(old["id"], api.account.key_for(API_KEY))
+        api.make("web-01")
+
+    gone, appeared = watched(replace)[1]
+    assert (gone["change"], gone["id"], appeared["change"]) == ("gone", old["id"], "appeared")
+    assert appeared["id"] != old["id"]
+
+
+def test_what_is_there_at_the_start_is_told_where_it_is_asked_for(watched: Watcher, api: FakeApi) -> None:
+    api.make("web-01")
+    api.account.set_status(api.make("web-02")["id"], "failed")
+    assert told(watched(nothing)) == [[], []]
+    first, second = watched(lambda: api.make("web-03"), initial=True)
+    assert [(event["change"], event["name"], event["initial"], event["after"]["status"]) for event in first] == [
+        ("appeared", "web-01", True, "running"),
+        ("appeared", "web-02", True, "failed"),
+    ]
+    assert [(event["name"], event["initial"]) for event in second] == [("web-03", False)]
+
+
+def test_one_list_an_interval(watched: Watcher, api: FakeApi) -> None:
+    for number in range(3):
+        api.make(f"web-{number}")
+    watched(nothing, nothing, interval=7)
+    assert api.calls == [("GET", "/instances")] * 2 * 3  # two pages, three times
+    assert watched.pauses == [7, 7, 7]
+
+
+@pytest.mark.parametrize(("option", "value"), [("plans", ["starter"]), ("regions", ["us-east"]), ("name_prefix", "web-")])
+def test_what_is_wanted_is_looked_for_before_and_after(watched: Watcher, api: FakeApi, option: str, value: Any) -> None:
+    instance = api.make("web-01")
+    other = api.make("db-01", "enterprise", "eu-west")
+    key = api.account.key_for(API_KEY)
+    readings = watched(
+        lambda: api.account.update_instance(instance["id"], {"plan": "enterprise", "name": "db-02"}, key),  # leaves what is wanted
+        lambda: api.account.delete_instance(other["id"], key),  # was never wanted
+        lambda: api.account.delete_instance(instance["id"], key),
+        **{option: value},
+    )
+    region = [("gone", "db-02")] if option == "regions" else []
+    assert told(readings) == [[], [("drifted", "db-02")], [], region]
+
+
+def test_an_event_filter_may_change_its_event(watched: Watcher, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of ansible-rulebook do. Neither another event nor what is compared later may change with it."""
+    instance = api.make("web-01")
+    key = api.account.key_for(API_KEY)
+    seen: list[Event] = []
+
+    class Queue(asyncio.Queue[Any]):
+        async def put(self, event: Any) -> None:
+            seen.append(json.loads(json.dumps(event)))
+            for shown in (event["before"], event["after"]):
+                (shown or {}).clear()
+
+    def both() -> None:
+        api.account.set_status(instance["id"], "failed")
+        api.account.update_instance(instance["id"], {"plan": "professional"}, key)
+
+    monkeypatch.setattr(asyncio, "Queue", Queue)
+    watched(both, lambda: api.account.set_status(instance["id"], "running"), initial=True)
+    assert [event["change"] for event in seen] == ["appeared", "status_changed", "drifted", "status_changed"]
+    assert [event["before"] and event["before"]["status"] for event in seen] == [None, "running", "running", "failed"]
+    assert [event["after"]["status"] for event in seen] == ["running", "failed", "failed", "running"]
+
+
+def spoilt_list(api: FakeApi, spoil: Callable[[dict[str, Any]], Any]) -> Callable[[], None]:
+    """A step after which the next answer to a list is spoilt."""
+
+    def spoiler(right: Callable[[], Answer]) -> Answer:
+        page = json.loads(right().body)
+        spoil(page)
+        return answer(200, page)
+
+    return lambda: api.spoil("GET", "/instances", spoiler)
+
+
+def test_what_changes_all_the_time_is_no_event(watched: Watcher, api: FakeApi) -> None:
+    api.make("web-01", image_id="img-1", ssh_keys=["ssh-ed25519 AAAA a"], auto_scale={"min_instances": 1})
+    api.settings.update({"show_all": True})
+
+    def busy(page: dict[str, Any]) -> None:
+        page["items"][0] |= {"uptime": 17, "updated_at": "2026-11-24T12:00:00Z", "metrics": {"cpu": 0.9}, "image_id": None, "ip": None}
+        page["items"][0] |= {"ssh_keys": ["ssh-ed25519 AAAA another comment"], "auto_scale": {"min_instances": 1, "now": 3}}
+
+    def busier(page: dict[str, Any]) -> None:
+        page["items"][0] |= {"uptime": 18, "image_id": {"id": "img-1"}, "auto_scale": {"min_instances": 1, "max_instances": 4, "now": 4}}
+
+    assert told(watched(spoilt_list(api, busy), spoilt_list(api, busier), nothing)) == [[], [], [], []]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("image_id", "img-2"), ("ssh_keys", ["ssh-ed25519 BBBB a"]), ("auto_scale", {"min_instances": 2}), ("ip", "10.9.9.9"), ("region", "eu-west")],
+)
+def test_what_has_drifted(watched: Watcher, api: FakeApi, field: str, value: Any) -> None:
+    api.make("web-01", image_id="img-1", ssh_keys=["ssh-ed25519 AAAA a"], auto_scale={"min_instances": 1})
+    api.settings.update({"show_all": True})
+    drifted, back = watched(spoilt_list(api, lambda page: page["items"][0].update({field: value})), nothing)[1:]
+    assert [(event["change"], event["changed"]) for event in (*drifted, *back)] == [("drifted", [field])] * 2
+    assert drifted[0]["after"][field] == value
+
+
+INSTANCES = st.dictionaries(
+    st.sampled_from(["inst_1", "inst_2", "inst_3"]),
+    st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(["web-01", "web-02"]),
+            "status": st.sampled_from([None, "provisioning", "running", "failed"]),
+            "plan": st.sampled_from([None, "starter", "professional"]),
+            "region": st.sampled_from(["us-east", "eu-west"]),
+            "ip": st.sampled_from([None, "10.4.0.1", "10.4.0.2"]),
+            "uptime": st.integers(0, 9),
+        }
+    ),
+).map(lambda found: {instance_id: {"id": instance_id, **fields} for instance_id, fields in found.items()})
+
+
+@given(INSTANCES, INSTANCES)
+def test_events_tell_the_difference_of_two_lists(before: dict[str, Any], after: dict[str, Any]) -> None:
+    found = watch.events(before, after)
+    by_change = {change: {event["id"] for event in found if event["change"] == change} for change in watch.CHANGES}
+    assert by_change["gone"] == set(before) - set(after)
+    assert by_change["appeared"] == set(after) - set(before)
+    assert len(found) == sum(map(len, by_change.values()))
+    assert watch.events(after, after) == []
+    for event in found:
+        assert (event["before"], event["after"]) == (before.get(event["id"]), after.get(event["id"]))
+        if event["before"] and event["after"]:
+            assert event["changed"]
+            assert all(event["before"][field] != event["after"][field] for field in event["changed"])
+            assert None not in [event["after"][field] for field in event["changed"]]
+            assert event["changed"] == ["status"] if event["change"] == "status_changed" else "status" not in event["changed"]
+    for instance_id in set(before) & set(after):
+        fields = {field for event in found if event["id"] == instance_id for field in event["changed"]}
+        assert fields == {
+            field
+            for field in ("status", "name", "plan", "region", "ip")
+            if after[instance_id][field] != before[instance_id][field]
+            and after[instance_id][field] is not None
+            and (before[instance_id][field] is not None or field == "status")
+        }
+
+
+# --- An API that fails --------------------------------------------------------------------------------------------------
+
+
+def unreachable(_right: Callable[[], Answer]) -> Answer:
+    raise NotSent("The API could not be reached: connection refused.")
+
+
+def failing(status: int) -> Callable[[Callable[[], Answer]], Answer]:
+    return lambda _right: answer(status, {"error": {"message": "no"}})
+
+
+def test_an_api_that_is_away_for_an_hour(watched: Watcher, api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
+    instance, other = api.make("web-01"), api.make("web-02")
+    key = api.account.key_for(API_KEY)
+
+    def away() -> None:
+        api.spoil("GET", "/instances", unreachable, 20)
+        api.spoil("GET", "/instances", failing(503), 20)
+        # Meanwhile:
+        api.account.set_status(instance["id"], "failed")
+        api.account.delete_instance(other["id"], key)
+        api.make("web-03")
+
+    readings = watched(away, *[nothing] * 41, interval=10, api_retries=0)
+    assert told(readings) == [[], *[[]] * 40, [("gone", "web-02"), ("status_changed", "web-01"), ("appeared", "web-03")], []]
+    assert readings[41][1]["before"]["status"] == "running"
+    failed = watched.pauses[1:41]
+    assert all(10 <= pause <= instance_changes.LONGEST_PAUSE for pause in failed)
+    assert all(pause >= instance_changes.LONGEST_PAUSE / 2 for pause in failed[6:])
+    assert len(set(failed[6:])) > 10, "many sources must not come back together"
+    assert sum(failed) > 3600
+    assert watched.pauses[0] == watched.pauses[41] == 10
+    # One line for each way in which it failed, and one for its end.
+    lines = [record.getMessage() for record in caplog.records if record.name == instance_changes.NAME]
+    assert len(lines) == 3
+    assert "connection refused" in lines[0]
+    assert "503" in lines[1]
+    assert "40 attempts" in lines[2]
+
+
+def test_an_api_that_is_away_at_the_start(watched: Watcher, api: FakeApi) -> None:
+    api.make("web-01")
+    api.spoil("GET", "/instances", unreachable, 2)
+    assert told(watched(nothing, nothing, lambda: api.make("web-02"), api_retries=0)) == [[], [], [], [("appeared", "web-02")]]
+
+
+def test_the_attempts_of_one_reading_are_the_clients(watched: Watcher, api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
+    api.spoil("GET", "/instances", unreachable, 5)
+    assert told(watched(lambda: api.make("web-01"))) == [[], [("appeared", "web-01")]]
+    assert not caplog.records
+
+
+def test_a_list_that_is_not_read_to_its_end_makes_nothing_gone(watched: Watcher, api: FakeApi) -> None:
+    for number in range(5):
+        api.make(f"web-{number}")
+
+    def second_page_is_broken() -> None:
+        api.script[len(api.calls) + 1] = lambda _right: answer(200, {"items": []})
+
+    assert told(watched(second_page_is_broken, nothing)) == [[], [], []]
+
+
+def test_an_instance_that_a_list_has_lost_is_looked_for(watched: Watcher, api: FakeApi) -> None:
+    """A list that shifts while it is read can lose one without a sign of it."""
+    lost, gone = api.make("web-01"), api.make("web-02")
+
+    def lose() -> None:
+        api.account.set_status(lost["id"], "failed")
+        api.account.delete_instance(gone["id"], api.account.key_for(API_KEY))
+        spoilt_list(api, lambda page: page["items"].clear())()
+
+    readings = watched(lose, nothing)
+    assert told(readings) == [[], [("gone", "web-02"), ("status_changed", "web-01")], []]
+
+
+def test_without_a_sight_of_it_nothing_is_gone(watched: Watcher, api: FakeApi) -> None:
+    gone = api.make("web-01")
+
+    def delete() -> None:
+        api.account.delete_instance(gone["id"], api.account.key_for(API_KEY))
+        api.spoil("GET", f"/instances/{gone['id']}", unreachable)
+
+    assert told(watched(delete, nothing, api_retries=0)) == [[], [], [("gone", "web-01")]]
+
+
+def test_where_an_instance_can_not_be_asked_for_the_list_is_believed(watched: Watcher, api: FakeApi) -> None:
+    gone = api.make("web-01")
+
+    def delete() -> None:
+        api.account.delete_instance(gone["id"], api.account.key_for(API_KEY))
+        api.spoil("GET", f"/instances/{gone['id']}", failing(405))
+
+    assert told(watched(delete, nothing)) == [[], [("gone", "web-01")], []]
+
+
+# --- What ends it -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Forbidden)])
+def test_a_credential_that_is_refused_ends_it(watched: Watcher, api: FakeApi, status: int, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=f"GET /instances: the API answered {status}"):
+        watched(nothing, lambda: api.spoil("GET", "/instances", failing(status)), nothing)
+    assert len(watched.pauses) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_refresh_token_that_is_refused_ends_it(watched: Watcher, api: FakeApi, status: int) -> None:
+    api.spoil("POST", "/auth/token/refresh", failing(status))
+    with pytest.raises(CloudNexusError, match="log in again"):
+        watched(nothing, api_key="", refresh_token=REFRESH_TOKEN, client_id=CLIENT_ID)
+
+
+def test_tokens_are_renewed_as_long_as_it_runs(watched: Watcher, api: FakeApi) -> None:
+    steps = [nothing] * 5
+    assert told(watched(*steps, lambda: api.make("web-01"), api_key="", refresh_token=REFRESH_TOKEN, client_id=CLIENT_ID, interval=3000))[-1]
+    assert api.calls.count(("POST", "/auth/token/refresh")) > 3
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ({"api_key": ""}, r"api_key: expected a credential: api_key \(or CLOUDNEXUS_API_KEY\), or refresh_token with client_id"),
+        ({"api_key": None}, "api_key: expected a credential"),
+        ({"api_url": "http://api.example.com"}, "api_url: expected https"),
+        ({"interval": 0}, "interval: expected a whole number from 1 to 86400, got 0"),
+        ({"interval": 86401}, "interval: expected a whole number from 1 to 86400"),
+        ({"interval": "soon"}, "interval.*int"),
+        ({"interval": [1]}, "interval: expected a single value"),
+        ({"initial": "perhaps"}, "initial.*bool"),
+        ({"regions": ["mars"]}, "regions.*us-east"),
+        ({"plans": "huge"}, "plans.*starter"),
+        ({"name_prefix": {"a": 1}}, "name_prefix: expected a single value"),
+        ({"name": "web"}, "name: no such option; there are api_key, .*name_prefix"),
+        ({"feedback": True}, "feedback: no such option"),
+    ],
+)
+def test_an_option_that_is_wrong_ends_it_before_anything_is_sent(watched: Watcher, api: FakeApi, args: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(CloudNexusError, match=sentence) as raised:
+        watched(**args)
+    assert "\n" not in str(raised.value)
+    assert not api.calls
+
+
+def test_options_come_from_the_environment_and_empty_ones_are_not_given(watched: Watcher, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDNEXUS_API_KEY", API_KEY)
+    monkeypatch.setenv("CLOUDNEXUS_API_RETRIES", "")
+    empty = dict.fromkeys(("api_key", "refresh_token", "client_id", "api_timeout", "ca_path", "interval", "name_prefix", "regions"), "")
+    watched(nothing, **empty)
+    assert set(api.bearers) == {API_KEY}
+    assert watched.pauses == [60, 60]
+
+
+def test_it_ends_at_once_when_it_is_cancelled(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although an answer is under way; and the loop runs on while it is."""
+    under_way, end_of_test, answered = threading.Event(), threading.Event(), threading.Event()
+    clients: list[Client] = []
+
+    def hang(right: Callable[[], Answer]) -> Answer:
+        under_way.set()
+        end_of_test.wait(10)
+        answered.set()
+        return right()
+
+    def client(settings: Any, secrets: Any, _clock: Any, warn: Any) -> Client:
+        clients.append(Client(settings, secrets, api.clock, warn))
+        clients[0]._transport = api  # type: ignore[assignment]
+        return clients[0]
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(instance_changes.main(asyncio.Queue(), CREDENTIAL))
+        while not under_way.is_set():
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    api.spoil("GET", "/instances", hang)
+    monkeypatch.setattr(instance_changes, "Client", client)
+    asyncio.run(cancelled())  # which waits for the threads of asyncio's own pool
+    assert not answered.is_set()
+    assert clients[0].stop.is_set()
+    end_of_test.set()
+
+
+def test_no_secret_leaves(watched: Watcher, api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
+    """An API that repeats the key in an instance, in an error that is told, and in one that ends it."""
+    caplog.set_level(logging.DEBUG)
+    api.make("web-01")
+
+    def fail(error: CloudNexusError) -> Callable[[], None]:
+        def spoiler(_right: Callable[[], Answer]) -> Answer:
+            raise error
+
+        return lambda: api.spoil("GET", "/instances", spoiler)
+
+    in_an_instance = spoilt_list(api, lambda page: page["items"][0].update(name=f"{API_KEY}-01", note={API_KEY: [API_KEY]}))
+    (event,) = watched(in_an_instance)[1]
+    assert event["name"] == "********-01"
+    assert API_KEY not in json.dumps(event)
+    sentence = f"Bearer {API_KEY} is not welcome."
+    with pytest.raises(Unauthorized, match="is not welcome") as raised:
+        watched(fail(NotSent(sentence)), fail(Unauthorized(sentence, api_error=ApiError("GET", "/instances", 401))), nothing, api_retries=0)
+    assert "is not welcome" in caplog.text
+    assert API_KEY not in f"{caplog.text} {raised.value} {raised.value!r}"
+
+
+# --- What is shipped ----------------------------------------------------------------------------------------------------
+
+DOCUMENTATION = yaml.safe_load(instance_changes.DOCUMENTATION)
+RULEBOOKS = sorted(ROOT.glob("extensions/eda/rulebooks/*.yml"))
+
+
+def test_the_options_are_documented_as_they_are() -> None:
+    described = DOCUMENTATION["options"]
+    assert set(described) == set(instance_changes.SPEC)
+    for name, spec in instance_changes.SPEC.items():
+        for part in ("type", "elements", "choices", "default"):
+            assert described[name].get(part) == spec.get(part), f"{name}: {part}"
+        assert all(re.fullmatch(r"[A-Z(VOECM].*\.", sentence, re.DOTALL) for sentence in described[name]["description"]), name
+    # Those who show the documentation of event sources know no fragments. It is said again, and the same.
+    shared = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    assert {name: described[name]["description"] for name in shared} == {name: option["description"] for name, option in shared.items()}
+
+
+def test_the_documentation_tells_of_all_changes_and_fields() -> None:
+    text = " ".join(DOCUMENTATION["description"])
+    event = watch.events({}, {"inst_1": {"id": "inst_1", "name": "web-01"}})[0]
+    for name in (*watch.CHANGES, *event):
+        assert f"C({name})" in text, name
+
+
+def test_it_is_loaded_as_ansible_rulebook_does_it(tmp_path: Path) -> None:
+    """By its path, in a Python that knows no collections."""
+    path = link_tree() / "ansible_collections" / "cloudnexus" / "cloud" / "extensions" / "eda" / "plugins" / "event_source" / "instance_changes.py"
+    code = f"import runpy; main = runpy.run_path({str(path)!r})['main']; import asyncio; asyncio.run(main(asyncio.Queue(), {{'interval': 0}}))"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert "InvalidOption: interval: expected a whole number" in done.stderr, done.stderr
+
+
+def test_the_extensions_are_where_they_are_said_to_be() -> None:
+    listed = yaml.safe_load((ROOT / "meta" / "extensions.yml").read_text())["extensions"]
+    assert [entry["args"]["ext_dir"] for entry in listed] == ["eda/plugins/event_source"]
+    assert [path.stem for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("*.py")] == ["instance_changes"]
+
+
+@pytest.mark.parametrize("path", RULEBOOKS, ids=lambda path: path.stem)
+def test_a_rulebook_is_one(path: Path) -> None:
+    validators = pytest.importorskip("ansible_rulebook.validators", reason="ansible-rulebook is not installed")
+    rulesets = yaml.safe_load(path.read_text())
+    validators.Validate.rulebook(rulesets)
+    (ruleset,) = rulesets
+    (source,) = ruleset["sources"]
+    assert set(source["cloudnexus.cloud.instance_changes"]) <= set(instance_changes.ARGUMENT_SPEC)
+    action = ruleset["rules"][0]["action"]
+    given = action.get("run_playbook") or action["run_job_template"]["job_args"]
+    assert set(given["extra_vars"]) <= set(role_spec("web_tier"))
+
+
+def test_the_rulebooks_differ_in_their_action_alone() -> None:
+    first, second = (yaml.safe_load(path.read_text()) for path in RULEBOOKS)
+    for rulesets in (first, second):
+        action = rulesets[0]["rules"][0].pop("action")
+        given = action.get("run_playbook") or action["run_job_template"]["job_args"]
+        rulesets.append({name: str(value).lower() for name, value in given["extra_vars"].items()})
+    assert first == second
+
+
+def test_the_rulebooks_know_the_statuses() -> None:
+    for path in RULEBOOKS:
+        condition = yaml.safe_load(path.read_text())[0]["rules"][0]["condition"]
+        lists = {tuple(json.loads(found)) for found in re.findall(r"\[.*?\]", condition)}
+        ended = (*instances.BROKEN, instances.LEAVING)
+        assert lists == {ended, ("provisioning", *ended)}
