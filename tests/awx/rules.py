@@ -71,7 +71,7 @@ def _input_mistakes(field: Json) -> list[str]:
         wrong.append(f"{name}: an invalid or reserved variable name")
     if kind not in ("string", "boolean"):
         return [*wrong, f"{name}: {kind} is no type"]
-    if "default" in field and type(field["default"]) is not {"string": str, "boolean": bool}[kind]:
+    if "default" in field and not isinstance(field["default"], {"string": str, "boolean": bool}[kind]):
         wrong.append(f"{name}: the default is not a {kind}")
     if kind != "string":
         wrong += [f"{name}: {key} is not allowed for {kind}" for key in _TEXT_ONLY if key in field]
@@ -126,7 +126,7 @@ def _question_mistakes(question: Json) -> list[str]:
     if default != "" and not isinstance(default, _SURVEY_DEFAULTS[kind]):
         wrong.append(f"the default {default!r} is not of its type")
     # The API takes null for no bound; the web interface compares an answer with it.
-    wrong += [f"{key} must be a whole number" for key in ("min", "max") if key in question and type(question[key]) is not int]
+    wrong += [f"{key} must be a whole number" for key in ("min", "max") if not isinstance(question.get(key, 0), int)]
     if kind in ("multiselect", "multiplechoice"):
         choices = question.get("choices")
         if not isinstance(choices, list) or not choices or not all(isinstance(choice, str) for choice in choices):

@@ -48,6 +48,7 @@ class Kind:
     lists: tuple[str, ...] = ()
 
 
+# fmt: off
 KINDS = {
     "organizations": Kind(
         "organization", {"name": "", "description": "", "max_hosts": 0, "default_environment": None}, ("name",), lists=("galaxy_credentials",)
@@ -66,7 +67,7 @@ KINDS = {
             "scm_delete_on_update": False, "scm_track_submodules": False, "scm_update_on_launch": False, "scm_update_cache_timeout": 0, "timeout": 0,
             "allow_override": False, "credential": None, "default_environment": None, "signature_validation_credential": None, "local_path": "",
         },
-    ),  # fmt: skip
+    ),
     "inventories": Kind(
         "inventory",
         {"name": "", "description": "", "organization": None, "kind": "", "host_filter": None, "variables": "", "prevent_instance_group_fallback": False},
@@ -79,7 +80,7 @@ KINDS = {
             "execution_environment": None, "source_project": None, "update_on_launch": False, "update_cache_timeout": 0,
         },
         ("name", "inventory"), fixed=("inventory",),
-    ),  # fmt: skip
+    ),
     "job_templates": Kind(
         "job_template",
         {
@@ -90,7 +91,7 @@ KINDS = {
             "prevent_instance_group_fallback": False, **{f"ask_{name}_on_launch": False for name in (*_ASK, *_ASK_JOB)},
         },
         lists=("credentials",),
-    ),  # fmt: skip
+    ),
     "workflow_job_templates": Kind(
         "workflow_job_template",
         {
@@ -98,7 +99,7 @@ KINDS = {
             "limit": None, "scm_branch": None, "job_tags": None, "skip_tags": None, "webhook_service": "", "webhook_credential": None,
             **{f"ask_{name}_on_launch": False for name in _ASK},
         },
-    ),  # fmt: skip
+    ),
     "workflow_job_template_nodes": Kind(
         "workflow_job_template_node",
         {
@@ -107,9 +108,10 @@ KINDS = {
             "job_slice_count": None, "execution_environment": None, "all_parents_must_converge": False,
         },
         ("identifier", "workflow_job_template"), fixed=("workflow_job_template",), lists=("success_nodes", "failure_nodes", "always_nodes", "credentials"),
-    ),  # fmt: skip
+    ),
     "workflow_approval_templates": Kind("workflow_approval_template", {"name": "", "description": "", "timeout": 0}, ()),
-}  # fmt: skip
+}
+# fmt: on
 _SURVEYED = ("job_templates", "workflow_job_templates")
 _UNIFIED = ("projects", "inventory_sources", "job_templates", "workflow_job_templates")
 
@@ -279,7 +281,8 @@ class Account:
 
     def add_approval(self, number: int, body: Json) -> Json:
         node = self.objects["workflow_job_template_nodes"][number]
-        node["unified_job_template"] = self.add("workflow_approval_templates", {name: body[name] for name in ("name", "description", "timeout") if name in body})
+        known = KINDS["workflow_approval_templates"].defaults
+        node["unified_job_template"] = self.add("workflow_approval_templates", {name: value for name, value in body.items() if name in known})
         return self.shown("workflow_approval_templates", node["unified_job_template"])
 
     def update_of_project(self, number: int) -> Json:
