@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.checkout import CACHE
 
 #: All of these have awx.awx 24.6.1, which asks for no certain ansible-core. The newer ones want a newer Python.
-PACKAGE = "ansible>=10,<13"
+PACKAGE = "ansible>=10.7,<13"
 FOLDER = "ansible_collections/awx/awx"
 
 
