@@ -22,6 +22,7 @@ GUIDES = [
     "inventory",
     "ad_hoc",
     "roles",
+    "awx",
     "execution_environments",
     "eda",
     "faults",

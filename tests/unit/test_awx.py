@@ -1,0 +1,256 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is shipped for AWX agrees with the collection, and with the rules of AWX."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cloudnexus.cloud.plugins.inventory.cloudnexus_instances import InventoryModule
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.argument_spec import ENVIRONMENT, SECRET_OPTIONS
+
+from tests.awx import rules
+from tests.checkout import ROOT
+
+Json = dict[str, Any]
+FOLDER = ROOT / "extensions" / "awx"
+PROJECT = FOLDER / "project"
+TEXT = (FOLDER / "configuration.yml").read_text()
+PLAY = (ROOT / "playbooks" / "awx.yml").read_text()
+OPTIONS: Json = yaml.safe_load((ROOT / "roles" / "web_tier" / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+CHECKS = (ROOT / "roles" / "web_tier" / "vars" / "main.yml").read_text()
+
+
+class Unsafe(str):
+    """What Ansible does not take for a template."""
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with Ansible's ``!unsafe``."""
+
+
+Loader.add_constructor("!unsafe", lambda _loader, node: Unsafe(node.value))
+DATA: Json = yaml.load(TEXT, Loader)
+TEMPLATES: dict[str, Json] = {item["name"]: item for item in DATA["controller_templates"]}
+(WORKFLOW,) = DATA["controller_workflows"]
+(TYPE,) = DATA["controller_credential_types"]
+SURVEYS: dict[str, list[Json]] = {item["name"]: item["survey_spec"]["spec"] for item in [*TEMPLATES.values(), WORKFLOW]}
+
+# --- The credential type ---
+
+
+def test_awx_takes_the_credential_type() -> None:
+    assert rules.credential_type_mistakes(TYPE) == []
+
+
+def test_every_connection_option_is_injected_from_the_field_of_its_name() -> None:
+    assert TYPE["injectors"] == {"env": {variable: f"{{{{ {option} }}}}" for option, variable in ENVIRONMENT.items()}}
+    assert all(isinstance(template, Unsafe) for template in TYPE["injectors"]["env"].values())
+
+
+def test_secrets_are_secret_and_what_nobody_filled_in_does_no_harm() -> None:
+    fields = TYPE["inputs"]["fields"]
+    assert rules.secrets_of(TYPE) == set(SECRET_OPTIONS)
+    # AWX injects False for a boolean that is not set, and would turn off the verification of the certificate.
+    # It adds a type that is not told, which would be a difference each time.
+    assert [field["type"] for field in fields] == ["string"] * len(fields)
+    assert "required" not in TYPE["inputs"]
+    # In place of an empty answer AWX takes the first choice.
+    assert [field["choices"][0] for field in fields if "choices" in field] == ["true"]
+
+
+# --- The surveys ---
+
+#: What no survey asks for, and why.
+NOT_ASKED = {
+    "web_tier_state": "the playbook says it",
+    "web_tier_auto_scale": "a dict, which no type of question gives",
+    "web_tier_cdn": "a dict, which no type of question gives",
+    "web_tier_wait_for_connection": "the templates set it: whether there is a credential to log in with",
+    "web_tier_require_approval": "whoever is asked could waive it",
+}
+ONLY_TEARDOWN = {"web_tier_name", "web_tier_wait_timeout"}
+
+
+def bounds(option: str) -> Json:
+    """As the role tells them: in the description, and in what it says of a wrong value."""
+    described = [sentence for sentence in OPTIONS[option]["description"] if re.search(r"\bFrom \d", sentence)]
+    said = re.findall(rf"{option}: expected a whole number (.+?), got", CHECKS)
+    found = set()
+    for text in [*described, *said]:
+        if both := re.search(r"rom (\d+) to (\d+)", text):
+            found.add((int(both.group(1)), int(both.group(2))))
+        elif least := re.search(r"at least (\d+)", text):
+            found.add((int(least.group(1)), None))
+    ((least, most),) = found
+    return {"min": least} if most is None else {"min": least, "max": most}
+
+
+def expected(option: str) -> Json:
+    """The question for an option of the role."""
+    spec = OPTIONS[option]
+    question: Json = {"variable": option, "required": spec.get("required", False)}
+    if spec["type"] == "int":
+        question |= {"type": "integer", **bounds(option)}
+    elif spec["type"] == "bool":
+        question |= {"type": "multiplechoice", "choices": ["true", "false"]}
+    elif spec["type"] == "list" and "choices" in spec:
+        question |= {"type": "multiselect", "choices": spec["choices"]}
+    elif "choices" in spec:
+        question |= {"type": "multiplechoice", "choices": spec["choices"]}
+    else:
+        question["type"] = "textarea" if spec["type"] == "list" else "text"
+    default = spec.get("default")
+    if spec["type"] == "list":
+        default = "\n".join(default or [])
+    if default not in (None, ""):
+        question["default"] = default if spec["type"] == "int" else str(default).lower()
+    return question
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+def test_a_survey_asks_as_the_role_does(name: str) -> None:
+    for question in SURVEYS[name]:
+        told = {key: value for key, value in question.items() if not key.startswith("question_")}
+        assert told == expected(question["variable"])
+
+
+def test_a_survey_asks_for_all_that_it_can() -> None:
+    asked = {name: {question["variable"] for question in questions} for name, questions in SURVEYS.items()}
+    askable = set(OPTIONS) - set(NOT_ASKED)
+    assert asked == {
+        "web tier: preview": askable - {"web_tier_approved_digest"},
+        "web tier: apply": askable,
+        "web tier: teardown": ONLY_TEARDOWN,
+        "web tier": askable - {"web_tier_approved_digest"},
+    }
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+def test_awx_takes_the_survey(name: str) -> None:
+    (item,) = [item for item in [*TEMPLATES.values(), WORKFLOW] if item["name"] == name]
+    assert rules.survey_mistakes(item["survey_spec"]) == []
+    assert item["survey_enabled"]
+
+
+# --- The templates and the workflow ---
+
+
+def test_each_template_runs_a_playbook_of_the_project() -> None:
+    assert {template["playbook"] for template in TEMPLATES.values()} == set(rules.playbooks(PROJECT))
+    for name in rules.playbooks(PROJECT):
+        (imported,) = yaml.safe_load((PROJECT / name).read_text())
+        assert imported["ansible.builtin.import_playbook"] == f"cloudnexus.cloud.{name.removesuffix('.yml')}"
+        assert (ROOT / "playbooks" / name).exists()
+
+
+def test_the_preview_can_not_change_anything() -> None:
+    preview = TEMPLATES["web tier: preview"]
+    assert (preview["job_type"], preview["ask_job_type_on_launch"], preview["diff_mode"]) == ("check", False, True)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_runs_once_and_takes_no_other_variables(name: str) -> None:
+    template = TEMPLATES[name]
+    assert template["job_slice_count"] == 1
+    assert template["ask_variables_on_launch"] is False
+    # Two jobs that create the same names at once would create each twice.
+    assert template["allow_simultaneous"] == (template["job_type"] == "check")
+
+
+def test_nothing_but_the_preview_says_what_is_approved() -> None:
+    """The workflow's own variables win over what a job hands on; an empty answer would, too."""
+    assert WORKFLOW["extra_vars"] == {"web_tier_require_approval": True}
+    assert WORKFLOW["ask_variables_on_launch"] is False
+    assert "web_tier_approved_digest" not in {question["variable"] for question in SURVEYS["web tier"]}
+    nodes = {node["identifier"]: node for node in WORKFLOW["simplified_workflow_nodes"]}
+    assert {name: node.get("success_nodes") for name, node in nodes.items()} == {"preview": ["approval"], "approval": ["apply"], "apply": None}
+    assert nodes["preview"]["unified_job_template"] == "web tier: preview"
+    assert nodes["apply"]["unified_job_template"] == "web tier: apply"
+    assert set(nodes["approval"]) == {"identifier", "approval_node", "success_nodes"}
+
+
+def test_the_inventory_source_is_a_file_of_the_project_that_the_plugin_takes() -> None:
+    (source,) = DATA["controller_inventory_sources"]
+    path = PROJECT / source["source_path"]
+    assert InventoryModule().verify_file(str(path))
+    assert yaml.safe_load(path.read_text())["plugin"] == InventoryModule.NAME
+    assert (source["enabled_var"], source["enabled_value"], source["overwrite"]) == ("cloudnexus_status", "running", True)
+
+
+def test_the_guide_shows_the_project_as_it_is() -> None:
+    shown = re.findall(r"```yaml\n# ([\w./]+)\n(.*?)```", (ROOT / "docs" / "awx.md").read_text(), re.DOTALL)
+    assert {name: yaml.safe_load(text) for name, text in shown} == {
+        path.relative_to(PROJECT).as_posix(): yaml.safe_load(path.read_text()) for path in PROJECT.rglob("*.yml")
+    }
+
+
+# --- The playbook ---
+
+
+def test_the_playbook_hands_on_all_that_the_data_says() -> None:
+    (play,) = yaml.safe_load(PLAY)
+    tasks = {re.findall(r"controller_\w+", task["loop"])[0]: task for task in play["tasks"] if "loop" in task and "subelements" not in task["loop"]}
+    assert set(tasks) == {name for name in DATA if name.startswith("controller_")}
+    for name, task in tasks.items():
+        (arguments,) = [value for key, value in task.items() if key.startswith("awx.awx.")]
+        keys = {key for item in DATA[name] for key in item} - {"simplified_workflow_nodes"}
+        optional = {key for key in keys if any("omit" in str(item.get(key, "omit")) for item in DATA[name])}
+        handed_on = {key: f"{{{{ item.{key}{' | default(omit)' if key in optional else ''} }}}}" for key in keys}
+        assert {key: value for key, value in arguments.items() if "item." in value} == handed_on
+
+
+def test_the_inputs_are_those_that_are_read_and_documented() -> None:
+    (play,) = yaml.safe_load(PLAY)
+    inputs = play["vars"]["__awx_inputs"]
+    read = set(re.findall(r"(?<!\w)awx_\w+(?= \| default)", TEXT + PLAY))
+    assert inputs == sorted(read)
+    assert set(re.findall(r"^\| `(awx_\w+)` \|", (ROOT / "docs" / "awx.md").read_text(), re.MULTILINE)) == set(inputs)
+
+
+def test_lint_knows_the_modules_of_the_playbook() -> None:
+    assert yaml.safe_load((ROOT / ".ansible-lint").read_text())["mock_modules"] == sorted(set(re.findall(r"^ +(awx\.awx\.\w+):$", PLAY, re.MULTILINE)))
+
+
+# --- The rules ---
+
+
+def test_what_awx_refuses_is_found() -> None:
+    def changed(item: Json, *path: Any, value: Any) -> Json:
+        found = copy.deepcopy(item)
+        place = found
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+        return found
+
+    for wrong in (
+        changed(TYPE, "kind", value="galaxy"),
+        changed(TYPE, "inputs", "dependencies", value={}),
+        changed(TYPE, "inputs", "fields", 0, "type", value="integer"),
+        changed(TYPE, "inputs", "fields", 0, "description", value="not a key"),
+        changed(TYPE, "inputs", "fields", 1, "id", value="api_key"),
+        changed(TYPE, "injectors", "env", "ANSIBLE_CONFIG", value="x"),
+        changed(TYPE, "injectors", "env", "CLOUDNEXUS_API_KEY", value="{{ apikey }}"),
+        changed(TYPE, "injectors", "environment", value={}),
+    ):
+        assert rules.credential_type_mistakes(wrong)
+    assert rules.credential_mistakes({"validate_certs": "maybe"}, TYPE)
+    assert rules.credential_mistakes({"key": "x"}, TYPE)
+    survey = {"name": "", "description": "", "spec": SURVEYS["web tier: apply"]}
+    for wrong in (
+        changed(survey, "name", value=None),
+        changed(survey, "spec", value=[]),
+        changed(survey, "spec", 0, "required", value="yes"),
+        changed(survey, "spec", 0, "variable", value="web_tier_count"),
+        changed(survey, "spec", 1, "default", value="2"),
+        changed(survey, "spec", 1, "max", value="999"),
+        changed(survey, "spec", 2, "default", value="huge"),
+        changed(survey, "spec", 3, "default", value=["us-east"]),
+    ):
+        assert rules.survey_mistakes(wrong)
