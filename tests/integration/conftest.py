@@ -12,6 +12,7 @@ import pytest
 from tests.emulator.process import EmulatorProcess
 
 from .commands import DOORS, Ansible
+from .jobs import Awx, awx_of
 
 
 @pytest.fixture(params=DOORS)
@@ -23,3 +24,11 @@ def ansible(request: pytest.FixtureRequest, emulator: EmulatorProcess, tmp_path:
 @pytest.fixture
 def in_process(emulator: EmulatorProcess, tmp_path: Path) -> Ansible:
     return Ansible(emulator, tmp_path, "in-process")
+
+
+@pytest.fixture
+def awx(emulator: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Awx:
+    """What runs jobs. None of this process's own settings of Ansible are theirs."""
+    for name in ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    return awx_of(emulator, tmp_path)

@@ -21,10 +21,13 @@ from typing import Any
 
 import ansible_runner
 import yaml
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.argument_spec import ENVIRONMENT
 
-from tests.checkout import link_tree
+from tests.checkout import ROOT, link_tree
+from tests.emulator.process import EmulatorProcess
 
 from .commands import Run
+from .test_secrets import CANARY, FORMS
 
 #: Of AWX's settings, what it gives to each job and to each update of an inventory.
 EVERY_JOB = {
@@ -163,6 +166,27 @@ class Awx:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             **self.credential,
         }
+
+
+def awx_of(emulator: EmulatorProcess, folder: Path) -> Awx:
+    """An AWX with the project that is shipped, and a credential whose secret can be looked for. Each field of the credential type is injected, empty or not."""
+    emulator.set(keys={CANARY: {}})
+    filled_in = {"api_key": CANARY, "api_url": emulator.api_url}
+    project = folder / "project"
+    shutil.copytree(ROOT / "extensions" / "awx" / "project", project)
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    return Awx(folder / "jobs", project, {variable: filled_in.get(option, "") for option, variable in ENVIRONMENT.items()}, local)
+
+
+def assert_no_secret(folder: Path, *texts: str) -> None:
+    """Not in what is shown, and in no file."""
+    for text in texts:
+        assert not any(form in text for form in FORMS)
+    # ansible-runner itself keeps the job's whole environment in the file `command`, which AWX masks by the names.
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "command" and "requirements_collections" not in path.parts]
+    assert len(files) > 5
+    for path in files:
+        assert not any(form.encode() in path.read_bytes() for form in FORMS), path
 
 
 def unsafe(variables: dict[str, Any]) -> str:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import REFRESH_TOKEN
 
 from .commands import Ansible, Run
+from .jobs import Awx, Job, assert_no_secret
 
 pytestmark = pytest.mark.xdist_group("awx")
 PROJECT = ROOT / "extensions" / "awx" / "project"
@@ -117,45 +116,42 @@ def test_wrong_inputs_are_refused_by_name(in_process: Ansible) -> None:
 # --- The workflow ---
 
 
-def job(ansible: Ansible, playbook: str, variables: dict[str, Any], *arguments: str) -> Run:
-    """A job of the project. The hosts of the emulator have no address that could be reached."""
-    project = ansible.folder / "project"
-    shutil.copytree(PROJECT, project, dirs_exist_ok=True)
-    reached = {"web_tier_configure": True, "web_tier_wait_for_connection": True}
-    assert {name: variables.get(name) for name in reached} == reached
-    (project / "variables.json").write_text(json.dumps({**variables, **dict.fromkeys(reached, False)}))
-    return ansible.command("ansible-playbook", playbook, "-e", "@variables.json", "--diff", *arguments, cwd=project)
-
-
-def test_the_workflow_applies_what_its_preview_has_shown_and_nothing_else(made: tuple[AwxStandIn, list[Run]], in_process: Ansible, tmp_path: Path) -> None:
-    account, emulator = made[0].account, in_process.emulator
+def test_the_workflow_applies_what_its_preview_has_shown_and_nothing_else(made: tuple[AwxStandIn, list[Run]], awx: Awx, emulator: EmulatorProcess) -> None:
+    account = made[0].account
     keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2OqxqhVtQtU0Dz0Yj3m2tqUu1x5Wb4zPqk6o8x5L me@example.com", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 you"]
-    answers = {"web_tier_name": "shop", "web_tier_count": 2, "web_tier_regions": ["us-east", "eu-west"], "web_tier_ssh_keys": "\n".join(keys)}
+    answers = {"web_tier_name": "shop", "web_tier_regions": ["us-east", "eu-west"], "web_tier_ssh_keys": "\n".join(keys), "web_tier_image_id": ""}
 
-    def node(name: str, artifacts: dict[str, Any], *arguments: str) -> Run:
+    def node(name: str, artifacts: dict[str, Any], **more: Any) -> Job:
         template = account.named("job_templates", f"web tier: {name}")
         variables = node_variables(account, "web tier", answers, template["name"], artifacts)
-        return job(in_process, template["playbook"], variables, *arguments)
+        # The hosts of the emulator have no address that could be reached.
+        reached = {"web_tier_configure": True, "web_tier_wait_for_connection": True}
+        assert {name: variables.get(name) for name in reached} == reached
+        return awx.job(template["playbook"], {**variables, **dict.fromkeys(reached, False)}, check=template["job_type"] == "check", **more)
 
-    preview = node("preview", {}, "--check")
-    assert preview.status == 0, preview.output
+    preview = node("preview", {})
+    assert preview.status == "successful", preview.output
     assert "+shop-02: plan=starter region=eu-west" in preview.output
-    (artifacts,) = [entry["result"]["ansible_stats"]["data"] for entry in preview.entries if "ansible_stats" in entry["result"]]
-    assert list(artifacts) == ["web_tier_approved_digest"]
+    assert list(preview.artifacts) == ["web_tier_approved_digest"]
 
     without = node("apply", {})
-    assert "web_tier_approved_digest: expected the digest" in without.output
-    emulator.create("shop-01", "professional", "us-east")
-    other = node("apply", artifacts)
-    assert "shop-01" in other.output
-    assert (without.status, other.status, len(emulator.instances())) == (2, 2, 1)
+    assert "web_tier_approved_digest: expected the digest of the changes that were approved" in without.failures[0]
+    there = emulator.create("shop-01", "professional", "us-east")
+    other = node("apply", preview.artifacts)
+    assert "the changes are not the ones that were approved, so nothing was changed; " in other.failures[0]
+    assert "shop-01" in other.failures[0]
+    assert not emulator.writes()
 
-    emulator.reset(boot_seconds=0.3)
-    applied = node("apply", artifacts)
-    assert applied.status == 0, applied.output
+    emulator.delete(there["id"])
+    emulator.set(boot_seconds=8)
+    applied = node("apply", preview.artifacts, verbosity=4)
+    assert applied.status == "successful", applied.output
+    assert applied.changed == 1
     assert [(item["name"], item["region"]) for item in emulator.instances()] == [("shop-01", "us-east"), ("shop-02", "eu-west")]
-    body = next(entry["body"] for entry in emulator.requests() if entry["method"] == "POST")
-    assert body["ssh_keys"] == keys
+    assert [write["body"]["ssh_keys"] for write in emulator.writes()] == [keys] * 2
+    # How far it has come is among the events.
+    assert any(event["event"] == "verbose" and "0 of 2 running" in event["stdout"] for event in applied.events), applied.output
+    assert_no_secret(awx.folder, *(str(job.events) for job in (preview, without, other, applied)))
 
 
 def test_a_template_on_its_own_has_the_defaults_of_its_survey(made: tuple[AwxStandIn, list[Run]]) -> None:

@@ -1,23 +1,19 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user of AWX sees: jobs with a survey, the artifacts of a workflow, the inventory's sync, slices, and the fact cache."""
+"""What a user of AWX sees: jobs with a survey, the inventory's sync, slices, and the fact cache. The workflow is in test_awx.py."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.emulator.process import EmulatorProcess
 
-from .jobs import Awx
-from .test_secrets import CANARY, FORMS
+from .jobs import Awx, assert_no_secret
 
-INTERPRETER = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+SOURCE = "instances.cloudnexus.yml"
 ENABLED = {"enabled_var": "cloudnexus_status", "enabled_value": "running"}
 #: As the survey gives it: numbers are numbers, what has choices is text, what was left empty is empty.
 ANSWERS: dict[str, Any] = {
@@ -26,57 +22,6 @@ ANSWERS: dict[str, Any] = {
     "web_tier_max_deletions": 0, "web_tier_recreate": "false",
     "web_tier_configure": "false", "web_tier_wait_for_connection": "false",
 }  # fmt: skip
-
-
-@pytest.fixture
-def awx(emulator: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Awx:
-    for name in ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    emulator.set(keys={CANARY: {}})
-    credential = {"CLOUDNEXUS_API_KEY": CANARY, "CLOUDNEXUS_API_URL": emulator.api_url}
-    unset = ("REFRESH_TOKEN", "CLIENT_ID", "API_TIMEOUT", "API_RETRIES", "VALIDATE_CERTS", "CA_PATH", "TOKEN_CACHE")
-    project = tmp_path / "project"
-    project.mkdir()
-    (project / "web_tier.yml").write_text("- import_playbook: cloudnexus.cloud.web_tier\n")
-    (project / "web_tier_teardown.yml").write_text("- import_playbook: cloudnexus.cloud.web_tier_teardown\n")
-    (project / "cloudnexus.yml").write_text("plugin: cloudnexus.cloud.cloudnexus_instances\n")
-    return Awx(tmp_path / "jobs", project, {**credential, **{f"CLOUDNEXUS_{name}": "" for name in unset}}, INTERPRETER)
-
-
-def assert_no_secret(folder: Path, *texts: str) -> None:
-    for text in texts:
-        assert not any(form in text for form in FORMS)
-    # ansible-runner itself keeps the job's whole environment in the file `command`, which AWX masks by the names.
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "command" and "requirements_collections" not in path.parts]
-    assert len(files) > 5
-    for path in files:
-        assert not any(form.encode() in path.read_bytes() for form in FORMS), path
-
-
-def test_a_workflow_from_preview_to_apply(awx: Awx, emulator: EmulatorProcess) -> None:
-    emulator.set(boot_seconds=9)
-    preview = awx.job("web_tier.yml", ANSWERS, check=True)
-    assert preview.status == "successful", preview.output
-    assert not emulator.writes()
-    assert "+shop-02: plan=starter region=eu-west" in preview.output
-    assert list(preview.artifacts) == ["web_tier_approved_digest"]
-
-    needed = {"web_tier_require_approval": True}
-    refused = awx.job("web_tier.yml", {**ANSWERS, **needed})
-    assert "web_tier_approved_digest: expected the digest of the changes that were approved" in refused.failures[0]
-    assert not emulator.writes()
-
-    other = awx.job("web_tier.yml", {**ANSWERS, **needed, **preview.artifacts, "web_tier_count": 3})
-    assert "the changes are not the ones that were approved, so nothing was changed; not approved: create shop-03." in other.failures[0]
-    assert not emulator.writes()
-
-    applied = awx.job("web_tier.yml", {**ANSWERS, **needed, **preview.artifacts}, verbosity=4)
-    assert applied.status == "successful", applied.output
-    assert applied.changed == 1
-    assert [write["body"]["ssh_keys"] for write in emulator.writes()] == [["ssh-ed25519 AAAAC3 me", "ssh-ed25519 AAAAC4 you"]] * 2
-    # How far it has come is among the events while it runs, not at its end.
-    assert any(event["event"] == "verbose" and "0 of 2 running" in event["stdout"] for event in applied.events), applied.output
-    assert_no_secret(awx.folder, *(str(job.events) for job in (preview, refused, other, applied)))
 
 
 def test_a_job_that_is_canceled(awx: Awx, emulator: EmulatorProcess) -> None:
@@ -102,7 +47,7 @@ def test_a_credential_that_the_api_refuses(awx: Awx, emulator: EmulatorProcess) 
     emulator.set(keys={"another": {}})
     job = awx.job("web_tier_teardown.yml", {"web_tier_name": "shop"})
     assert "401" in job.failures[0]
-    status, output, exported = awx.update_inventory("cloudnexus.yml")
+    status, output, exported = awx.update_inventory(SOURCE)
     # A source that fails leaves AWX's hosts alone; an empty inventory would delete them.
     assert status != 0
     assert "401" in output
@@ -117,7 +62,7 @@ def test_hosts_of_the_inventory_in_slices(awx: Awx, emulator: EmulatorProcess) -
     emulator.create("shop-05", image_id=evil)
     stopped = emulator.create("shop-06")
     emulator.change(stopped["id"], status="stopped")
-    status, output, exported = awx.update_inventory("cloudnexus.yml")
+    status, output, exported = awx.update_inventory(SOURCE)
     assert status == 0, output
     known = exported["_meta"]["hostvars"]
     # What is wrapped is no text to AWX, which then disables the host. Only what could be a template is.
@@ -143,11 +88,11 @@ def test_hosts_of_the_inventory_in_slices(awx: Awx, emulator: EmulatorProcess) -
 
 
 def test_ansible_navigator(awx: Awx, emulator: EmulatorProcess) -> None:
-    run = awx.navigator("web_tier.yml", {**ANSWERS, "web_tier_count": 1}, "--check", "--diff", "-i", "cloudnexus.yml")
+    run = awx.navigator("web_tier.yml", {**ANSWERS, "web_tier_count": 1}, "--check", "--diff", "-i", SOURCE)
     assert run.status == 0, run.output
     assert "+shop-01: plan=starter region=us-east" in run.output
     assert not emulator.writes()
-    failed = awx.navigator("web_tier.yml", {**ANSWERS, "web_tier_count": 1001}, "-i", "cloudnexus.yml")
+    failed = awx.navigator("web_tier.yml", {**ANSWERS, "web_tier_count": 1001}, "-i", SOURCE)
     assert failed.status != 0
     assert "web_tier_count: expected a whole number from 0 to 999, got 1001." in " ".join(failed.output.split())
     # What it keeps to replay, and its log.
