@@ -175,6 +175,16 @@ def test_nothing_but_the_preview_says_what_is_approved() -> None:
     assert set(nodes["approval"]) == {"identifier", "approval_node", "success_nodes"}
 
 
+def test_the_rulebook_for_a_controller_answers_the_survey_of_its_template() -> None:
+    (rulebook,) = yaml.safe_load((ROOT / "extensions" / "eda" / "rulebooks" / "web_tier_controller.yml").read_text())
+    (action,) = [rule["action"]["run_job_template"] for rule in rulebook["rules"] if "run_job_template" in rule["action"]]
+    questions = {question["variable"]: question for question in SURVEYS[action["name"]]}
+    answers = action["job_args"]["extra_vars"]
+    assert set(answers) <= set(questions)
+    assert answers["web_tier_recreate"] in questions["web_tier_recreate"]["choices"]
+    assert {name for name, question in questions.items() if question["required"]} <= set(answers)
+
+
 def test_the_inventory_source_is_a_file_of_the_project_that_the_plugin_takes() -> None:
     (source,) = DATA["controller_inventory_sources"]
     path = PROJECT / source["source_path"]
