@@ -16,7 +16,8 @@ from pathlib import Path
 from ..checkout import CACHE, ROOT
 from .pairs import Pair, numbers
 
-UV = Path(sys.executable).parent / "uv"
+#: In the environment of a pair there is none.
+UV = Path(os.environ.get("UV") or Path(sys.executable).parent / "uv")
 #: A Python without these can't make the environments that ansible-test wants; Debian has some of them in a package of their own.
 _PROBE = "import ensurepip, ssl, sys, venv; print('%d.%d' % sys.version_info[:2])"
 

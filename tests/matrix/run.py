@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..checkout import copy_to
-from .machine import folder, install, versions
+from .machine import UV, folder, install, versions
 from .pairs import Pair, Plan
 
 
@@ -73,7 +73,12 @@ def _run_pair(pair: Pair, interpreter: Path, checks: Sequence[str], workers: int
     copy = copy_to(folder(pair) / "ansible_collections" / "cloudnexus" / "cloud")
     left_out = ("ANSIBLE_", "CLOUDNEXUS_", "PYTEST_", "PYTHONDONTWRITEBYTECODE")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    environment |= {"MATRIX_PAIR": str(pair), "WORKERS": str(workers), "PATH": os.pathsep.join([str(interpreter.parent), os.environ.get("PATH", os.defpath)])}
+    environment |= {
+        "MATRIX_PAIR": str(pair),
+        "WORKERS": str(workers),
+        "UV": str(UV),
+        "PATH": os.pathsep.join([str(interpreter.parent), os.environ.get("PATH", os.defpath)]),
+    }
     ran = Ran(versions(interpreter))
     for check in checks:
         results = copy / ".cache" / "results.json"
