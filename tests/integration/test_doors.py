@@ -12,6 +12,8 @@ import pytest
 
 from .commands import DOORS, FQCN, Ansible, Run, task
 
+pytestmark = pytest.mark.core
+
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
 INFO = FQCN + "cloudnexus_health_info"
 
