@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules as Ansible runs them on a host, without what brings them there: their ``main()``, one after the other in one process.
+"""Modules as Ansible runs them on a host, without what brings them there: their ``main()``, one after the other.
 
 ``python -m tests.integration.modules`` reads a list of names and arguments from its standard input, and writes the results.
 """
@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import io
 import json
+import multiprocessing
 import subprocess
 import sys
 from typing import Any
@@ -28,7 +29,9 @@ def run_modules(ansible: Ansible, tasks: list[dict[str, Any]]) -> list[dict[str,
     calls = []
     for task in tasks:
         ((module, options),) = [(name, value) for name, value in task.items() if name not in ("check_mode", "diff")]
-        calls.append((module.rpartition(".")[2], {**options, "_ansible_check_mode": task["check_mode"], "_ansible_diff": task["diff"]}))
+        calls.append(
+            (module.rpartition(".")[2], {**options, "_ansible_module_name": module, "_ansible_check_mode": task["check_mode"], "_ansible_diff": task["diff"]})
+        )
     environment = {**ansible.variables(ansible.folder / "results.jsonl"), "PYTHONPATH": f"{ROOT}:{link_tree()}"}
     command = [sys.executable, "-m", "tests.integration.modules"]
     done = subprocess.run(command, check=True, env=environment, input=json.dumps(calls), stdout=subprocess.PIPE, text=True, timeout=300)
@@ -44,17 +47,23 @@ def _received(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _main() -> None:
+    calls = json.load(sys.stdin)
+    for module, _options in calls:
+        importlib.import_module(f"{PACKAGE}.{module}")
+    # What is loaded serves them all; what one of them leaves in memory, warnings for one, is not there for the next.
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+        json.dump(pool.starmap(_run, calls, chunksize=1), sys.stdout)
+
+
+def _run(module: str, options: dict[str, Any]) -> Any:
     from ansible.module_utils import basic
 
     basic._ANSIBLE_PROFILE = "legacy"  # ansible-core 2.19 and later ask for it
-    results = []
-    for module, options in json.load(sys.stdin):
-        basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
-            importlib.import_module(f"{PACKAGE}.{module}").main()
-        results.append(json.loads(output.getvalue()))
-    json.dump(results, sys.stdout)
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+        importlib.import_module(f"{PACKAGE}.{module}").main()
+    return json.loads(output.getvalue())
 
 
 if __name__ == "__main__":
