@@ -74,8 +74,10 @@ def install(pair: Pair, python: Path) -> Path | str:
     interpreter = environment / "bin" / "python"
     wanted = ["--group", "matrix", f"ansible-core=={pair.core}.*"]
     pip = [interpreter, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    said = "" if interpreter.exists() else _failed(python, "-m", "venv", "--clear", environment)
+    said = ""
     # As in the Makefile: uv takes seconds, and what it can't do pip may.
+    if not interpreter.exists() and _failed(UV, "venv", "-q", "--seed", "--python", python, environment):
+        said = _failed(python, "-m", "venv", "--clear", environment)
     if not said and _failed(UV, "pip", "install", "-q", "--python", interpreter, "--upgrade-package", "ansible-core", *wanted):
         said = _failed(*pip, "pip>=25.1") or _failed(*pip, "--upgrade", *wanted)
     return f"ansible-core {pair.core} does not install on Python {pair.python}: {said}" if said else interpreter

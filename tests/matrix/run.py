@@ -33,7 +33,8 @@ class Ran:
 
 def installed(pairs: Iterable[Pair], pythons: dict[str, Path]) -> tuple[dict[Pair, Path], dict[Pair, str]]:
     """The interpreters of those that can be had, and why the others can't."""
-    results = {pair: install(pair, pythons[pair.python]) for pair in pairs}
+    with ThreadPoolExecutor() as pool:
+        results = dict(pool.map(lambda pair: (pair, install(pair, pythons[pair.python])), pairs))
     return (
         {pair: result for pair, result in results.items() if isinstance(result, Path)},
         {pair: result for pair, result in results.items() if isinstance(result, str)},
