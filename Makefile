@@ -2,11 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# Without bytecode each command of Ansible's takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test docs soak bench bench-peers emulator release clean
+.PHONY: help demo test docs soak bench bench-peers emulator matrix release clean
 help:
 	@echo "make demo      a web tier on the emulator: check mode, for real, a second time, and down again"
 	@echo "make test      every check; CHECKS='units lint' runs only those, 'make test CHECKS=list' names them"
+	@echo "make matrix    the tests on each ansible-core that the Pythons here take; PAIRS='3.10/2.16 3.13/2.22', PAIRS=list, CHECKS='units sanity'"
 	@echo "make docs      this documentation as a site, below .cache; a warning fails it"
 	@echo "make soak      searches longer for sequences and answers that break a promise; EXAMPLES=20000 tries more of each"
 	@echo "make bench     how long the collection takes, against the same without it; CASES='loop buckets', CASES=list, PAIRS=1"
@@ -20,6 +23,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@$(RUN) -m tests.checks $(CHECKS)
+
+matrix: $(VENV)/.test
+	@$(RUN) -m tests.matrix --pairs "$(PAIRS)" $(CHECKS)
 
 docs: $(VENV)/.docs
 	@$(RUN) -m tests.site

@@ -5,32 +5,44 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
+from xml.etree import ElementTree
 
-from .checkout import CACHE, ROOT, ansible_environment, link_tree
+from . import tarball
+from .checkout import CACHE, ROOT, ansible_environment, copy_to, link_tree
 from .choice import choose
+from .matrix import machine, pairs, run
 
 BIN = Path(sys.executable).parent
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-CHECKS: dict[str, Callable[[], None]] = {}
+#: A check returns a few words about what it ran, if there is something to say.
+CHECKS: dict[str, Callable[[], str | None]] = {}
 #: These keep every core busy and show what they do; the others take one core each, and run beside one another.
-ON_EVERY_CORE = ("units", "integration")
+ON_EVERY_CORE = ("units", "integration", "core", "matrix")
+#: A part of another, for those that ask for it.
+ON_REQUEST = ("core",)
 
 
 class CheckFailed(Exception):
-    """A check found something: what there is to show of it."""
+    """A check found something: what there is to show of it, and a few words about it."""
+
+    def __init__(self, shown: str = "", summary: str = "") -> None:
+        super().__init__(shown)
+        self.summary = summary
 
 
-def check(function: Callable[[], None]) -> Callable[[], None]:
+def check(function: Callable[[], str | None]) -> Callable[[], str | None]:
     CHECKS[function.__name__.strip("_")] = function
     return function
 
@@ -52,15 +64,38 @@ def types() -> None:
 
 
 @check
-def units() -> None:
+def units() -> str:
     """pytest tests/unit: the core, the change sets by hypothesis, the emulator and the contract."""
-    _pytest("tests/unit")
+    return _pytest("units", "tests/unit")
 
 
 @check
-def integration() -> None:
+def integration() -> str:
     """pytest tests/integration: Ansible's own commands against the emulator, by both doors."""
-    _pytest("tests/integration")
+    return _pytest("integration", "tests/integration")
+
+
+@check
+def core() -> str:
+    """pytest tests/integration -m core: what of it another ansible-core may break; the matrix runs it, and who asks for it."""
+    return _pytest("core", "tests/integration", "-m", "core")
+
+
+@check
+def matrix() -> str:
+    """units, core and sanity on the oldest and the newest ansible-core that the Pythons of this machine take; make matrix runs all."""
+    found = machine.pythons()
+    planned = pairs.plan(found)
+    interpreters, missing = run.ends(planned, machine.own_pair(), found)
+    checks = ("units", "core", "sanity")
+    ran = run.run(interpreters, checks)
+    table = run.table(ran, {**planned.not_run, **missing}, checks)
+    if missing and not ran:
+        raise CheckFailed(table)
+    if not all(of.passed for of in ran.values()):
+        raise CheckFailed(table)
+    print(table, flush=True)
+    return ", ".join(map(str, ran)) or f"nothing but what runs this, {machine.own_pair()}"
 
 
 @check
@@ -94,35 +129,30 @@ def changelog() -> None:
 
 
 @check
-def galaxy() -> None:
-    """The built tarball, as Galaxy's importer sees it."""
-    folder = CACHE / "galaxy"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    _run("ansible-galaxy", "collection", "build", "--output-path", str(folder), cwd=_copy("galaxy"), env=ansible_environment())
-    config = folder / "importer.cfg"
-    config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS = True\nRUN_ANSIBLE_TEST = False\n", encoding="utf-8")
-    (tarball,) = folder.glob("*.tar.gz")
-    environment = ansible_environment(ANSIBLE_HOME=str(folder / "home"), GALAXY_IMPORTER_CONFIG=str(config))
-    output = _run(sys.executable, "-m", "galaxy_importer.main", str(tarball), cwd=folder, env=environment)
-    # Its exit status is 0 whatever it warns of.
-    if re.search(r"^(WARNING|ERROR)", output, re.MULTILINE):
-        raise CheckFailed(output)
+def certification() -> None:
+    """The built tarball as Automation Hub sees it: its importer without a warning, and nothing in it that nobody needs."""
+    try:
+        tarball.look(tarball.build(_copy("certification"), CACHE / "certification"))
+    except tarball.Refused as refused:
+        raise CheckFailed(str(refused)) from None
 
 
 @check
-def sanity() -> None:
+def sanity() -> str:
     """ansible-test sanity, without one entry in an ignore file."""
-    copy = _copy("sanity")
+    # On the pairs of the matrix it is what a user gets, and Automation Hub, without the tests.
+    copy = _shipped() if os.environ.get("MATRIX_PAIR") else _copy("sanity")
     if list(copy.glob("tests/sanity/ignore*")):
         raise CheckFailed("There is an ignore file below tests/sanity.")
     home = CACHE / "home"
     _bring_pip_installer(home)
+    instead = _requirements_of_the_package_index()
     # ansible-test runs the interpreters that it finds; pyenv's shims are found, but don't run.
     path = [str(BIN), *(part for part in os.environ["PATH"].split(os.pathsep) if "pyenv" not in part)]
     environment = {**ansible_environment(), "HOME": str(home), "PATH": os.pathsep.join(path), "LC_ALL": "C.UTF-8"}
     environment.pop("ANSIBLE_CONFIG")
-    _run("ansible-test", "sanity", "--color", "no", "--python", PYTHON_VERSION, cwd=copy, env=environment)
+    output = _run("ansible-test", "sanity", "--color", "no", "--python", PYTHON_VERSION, cwd=copy, env=environment)
+    return f"{len(re.findall(r'^Running sanity test', output, re.MULTILINE))} passed" + (f" (with {', '.join(instead)})" if instead else "")
 
 
 def _bring_pip_installer(home: Path) -> None:
@@ -131,9 +161,10 @@ def _bring_pip_installer(home: Path) -> None:
 
     stand_in = (
         "import subprocess, sys\n"
-        "subprocess.run([sys.executable, '-m', 'ensurepip'], check=True)\n"
-        "arguments = [item for item in sys.argv[1:] if item not in ('--no-setuptools', '--no-wheel')]\n"
-        "subprocess.run([sys.executable, '-m', 'pip', 'install', *arguments], check=True)\n"
+        "packages = [item for item in sys.argv[1:] if not item.startswith('-')]\n"
+        f"if {not machine.UV.exists()} or subprocess.call([{str(machine.UV)!r}, 'pip', 'install', '-q', '--python', sys.executable, *packages]):\n"
+        "    subprocess.run([sys.executable, '-m', 'ensurepip'], check=True)\n"
+        "    subprocess.run([sys.executable, '-m', 'pip', 'install', *packages], check=True)\n"
     )
     folder = home / ".ansible" / "test" / "cache"
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,20 +172,43 @@ def _bring_pip_installer(home: Path) -> None:
         (folder / f"get_pip_{version.replace('.', '_')}.py").write_text(stand_in, encoding="utf-8")
 
 
-def _copy(check_name: str) -> Path:
-    """A copy of the files that git knows or would add, below ansible_collections, in a repository of its own.
+def _requirements_of_the_package_index() -> list[str]:
+    """What ansible-test would install from an address that can't be reached, by its name instead; returns those."""
+    import ansible_test
 
-    ansible-test works on a copy only (a symbolic link hides half of it), and asks git which files there are.
-    """
-    target = CACHE / "copy" / check_name / "ansible_collections" / "cloudnexus" / "cloud"
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    names = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
-    for old in [path for path in target.rglob("*") if path.is_file() and ".git" not in path.relative_to(target).parts[:1]]:
-        if str(old.relative_to(target)) not in names and "output" not in old.relative_to(target).parts[:2]:
-            old.unlink()
-    for name in names:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name)
+    found = []
+    for path in (Path(ansible_test.__file__).parent / "_data" / "requirements").glob("sanity.*.txt"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if named := re.fullmatch(r"(\S+) (?:@|# instead of) (https://\S+)", line):
+                name, address = named.groups()
+                reached = _reached(address)
+                lines[number] = f"{name} @ {address}" if reached else f"{name} # instead of {address}"
+                found += [] if reached else [f"{name} of the package index"]
+        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return found
+
+
+def _reached(address: str) -> bool:
+    import requests
+
+    try:
+        return requests.head(address, timeout=10).status_code < 400
+    except requests.RequestException:
+        return False
+
+
+def _copy(check_name: str) -> Path:
+    return copy_to(CACHE / "copy" / check_name / "ansible_collections" / "cloudnexus" / "cloud")
+
+
+def _shipped() -> Path:
+    """What the tarball holds, in a repository of its own."""
+    target = CACHE / "shipped" / "ansible_collections" / "cloudnexus" / "cloud"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    with tarfile.open(tarball.build(ROOT, CACHE / "tarball")) as archive:
+        archive.extractall(target, **({"filter": "data"} if sys.version_info >= (3, 12) else {}))
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)
     subprocess.run(["git", "add", "-A"], cwd=target, check=True)
     return target
@@ -164,9 +218,32 @@ def _as_collection() -> Path:
     return link_tree() / "ansible_collections" / "cloudnexus" / "cloud"
 
 
-def _pytest(folder: str) -> None:
-    workers = str(os.cpu_count() or 1)
-    _run(sys.executable, "-m", "pytest", folder, "-n", workers, "--dist", "loadgroup", "-q", env=ansible_environment(), shown=True)
+def _pytest(name: str, *arguments: str) -> str:
+    workers = os.environ.get("WORKERS") or str(os.cpu_count() or 1)
+    report = CACHE / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    command = (sys.executable, "-m", "pytest", *arguments, "-n", "0" if workers == "1" else workers, "--dist", "loadgroup", "-q", f"--junitxml={report}")
+    failed = None
+    try:
+        _run(*command, env=ansible_environment(), shown=True)
+    except CheckFailed as error:
+        failed = error
+    summary = _summary(report)
+    if failed:
+        raise CheckFailed(summary=summary)
+    return summary
+
+
+def _summary(report: Path) -> str:
+    """How many tests passed, failed and were skipped."""
+    if not report.exists():
+        return "no test ran"
+    counts = {
+        name: sum(int(suite.get(name, 0)) for suite in ElementTree.parse(report).iter("testsuite")) for name in ("tests", "failures", "errors", "skipped")
+    }
+    bad = counts["failures"] + counts["errors"]
+    numbers = {"passed": counts["tests"] - bad - counts["skipped"], "failed": bad, "skipped": counts["skipped"]}
+    return ", ".join(f"{number} {what}" for what, number in numbers.items() if number or what == "passed")
 
 
 def _run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None, shown: bool = False) -> str:
@@ -183,21 +260,22 @@ def _run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None, sho
     return done.stdout
 
 
-def _result(name: str) -> tuple[bool, float, str]:
-    """Run a check: whether it passed, its seconds, and what there is to show."""
+def _result(name: str) -> tuple[bool, float, str, str]:
+    """Run a check: whether it passed, its seconds, a few words about it, and what there is to show."""
     started = time.monotonic()
+    passed, shown = True, ""
     try:
-        CHECKS[name]()
+        summary = CHECKS[name]() or ""
     except CheckFailed as found:
-        return False, time.monotonic() - started, str(found)
-    return True, time.monotonic() - started, ""
+        passed, shown, summary = False, str(found), found.summary
+    return passed, time.monotonic() - started, summary, shown
 
 
 def main(wanted: list[str]) -> int:
-    chosen = choose(wanted, CHECKS, "check")
+    chosen = choose(wanted or [name for name in CHECKS if name not in ON_REQUEST], CHECKS, "check")
     CACHE.mkdir(exist_ok=True)
     started = time.monotonic()
-    failed = []
+    ran: dict[str, dict[str, object]] = {}
     for _alone, group in groupby(chosen, lambda name: name if name in ON_EVERY_CORE else None):
         names = list(group)
         pool = ThreadPoolExecutor(os.cpu_count())
@@ -206,13 +284,15 @@ def main(wanted: list[str]) -> int:
             results = {name: pool.submit(_result, name) for name in reversed(names)}
             for name in names:
                 print(f"==> {name}: {CHECKS[name].__doc__}", flush=True)
-                passed, seconds, shown = results[name].result()
-                print(f"{shown}    {name} {'passed' if passed else 'FAILED'} in {seconds:.0f} s", flush=True)
-                failed += [] if passed else [name]
+                passed, seconds, summary, shown = results[name].result()
+                print(f"{shown}    {name} {'passed' if passed else 'FAILED'} in {seconds:.0f} s{summary and f': {summary}'}", flush=True)
+                ran[name] = {"passed": passed, "seconds": seconds, "summary": summary}
         finally:  # Ctrl-C begins nothing more
             pool.shutdown(cancel_futures=True)
+    (CACHE / "results.json").write_text(json.dumps(ran), encoding="utf-8")
+    failed = [name for name, result in ran.items() if not result["passed"]]
     print(f"\n{'Failed: ' + ', '.join(failed) if failed else 'All checks passed'}, in {time.monotonic() - started:.0f} s")
-    print(f"{len(chosen) - len(failed)} passed, {len(failed)} failed")
+    print(f"{len(ran) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
 

@@ -85,6 +85,8 @@ seealso:
 """
 
 EXAMPLES = r"""
+# fmt: code
+
 # web.cloudnexus.yml
 #
 # ansible-inventory -i web.cloudnexus.yml --graph

@@ -9,11 +9,14 @@ import importlib
 import json
 import re
 
+import pytest
 import yaml
 
 from tests.checkout import ROOT
 
 from .commands import FQCN, Ansible
+
+pytestmark = pytest.mark.core
 
 KEYS = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAB")
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))

@@ -22,7 +22,7 @@ from tests.emulator.settings import REFRESH_TOKEN
 from .commands import Ansible, Run
 from .jobs import Awx, Job, assert_no_secret
 
-pytestmark = pytest.mark.xdist_group("awx")
+pytestmark = [pytest.mark.xdist_group("awx"), pytest.mark.once]
 PROJECT = ROOT / "extensions" / "awx" / "project"
 URL = "https://git.example.com/cloudnexus.git"
 #: As AWX itself hands them to a job, which the playbook may be.

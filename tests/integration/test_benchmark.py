@@ -10,7 +10,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.checkout import ROOT
+
+pytestmark = pytest.mark.once
 
 
 def bench(*arguments: str) -> str:

@@ -34,7 +34,7 @@ RUN = ("ansible", "ansible-playbook", "ansible-console", "ansible-doc", "ansible
 #: What is not run here, and why.
 NOT_RUN = {
     r"make demo": "tests/integration/test_demo.py runs it",
-    r"make (test|soak|docs)\b.*": "it would run itself",
+    r"make (test|soak|docs|matrix)\b.*": "it would run itself",
     r"make release VERSION=.*": "tests/integration/test_release.py runs it",
     r"make bench.*": "tests/integration/test_benchmark.py runs its cases, and `make bench` takes minutes of an idle machine",
     r"\.venv/bin/pytest .*": "its tests are run anyway",

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from .commands import DOORS, FQCN, Ansible, Run, task
+from .modules import run_modules
+
+pytestmark = pytest.mark.core
 
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
 INFO = FQCN + "cloudnexus_health_info"
@@ -248,16 +251,28 @@ PARITY += [
 ]
 
 
-@pytest.mark.parametrize("profile", ["full", "documented"])
-def test_both_doors_say_the_same(in_process: Ansible, profile: str) -> None:
+TASKS = [task(name, **options) for name, options in PARITY]
+
+
+def test_both_doors_say_the_same(in_process: Ansible) -> None:
     said = {}
     for door in DOORS:
         in_process.door = door
-        in_process.emulator.reset(profile=profile, boot_seconds=0.1)
-        said[door] = [normalised(result) for result in in_process.play(*(task(name, **options) for name, options in PARITY)).results]
+        in_process.emulator.reset(boot_seconds=0.1)
+        said[door] = [normalised(result) for result in in_process.play(*TASKS).results]
     assert len(said["module"]) == len(PARITY)
     for (name, options), fast, module in zip(PARITY, said["in-process"], said["module"], strict=True):
         assert fast == module, (name, options)
+
+
+@pytest.mark.parametrize("profile", ["full", "documented"])
+def test_the_modules_themselves_say_the_same(in_process: Ansible, profile: str) -> None:
+    """What Ansible makes of it on the way is compared above."""
+    in_process.emulator.reset(profile=profile, boot_seconds=0.1)
+    by_ansible = in_process.play(*TASKS).results
+    in_process.emulator.reset(profile=profile, boot_seconds=0.1)
+    for (name, options), fast, module in zip(PARITY, by_ansible, run_modules(in_process, TASKS), strict=True):
+        assert normalised(fast) == normalised(module), (name, options)
 
 
 def normalised(result: Any) -> Any:

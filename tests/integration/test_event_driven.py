@@ -25,6 +25,7 @@ from tests.emulator.process import EmulatorProcess
 
 from .pages import blocks
 
+pytestmark = pytest.mark.once
 FILES = {block.file: block.text for block in blocks(ROOT / "docs" / "eda.md") if block.file}
 TIER_VARIABLES = "inventory/group_vars/all.yml"
 #: Seconds until something has happened, at most; it takes a few of them.

@@ -30,6 +30,7 @@ def webs(count: int, **fields: Any) -> list[dict[str, Any]]:
     return [{"name": f"web-{number:02}", "plan": "starter", "region": "us-east", **fields} for number in range(1, count + 1)]
 
 
+@pytest.mark.core
 def test_create_change_replace_prune_and_again(ansible: Ansible) -> None:
     common: dict[str, Any] = {"name_prefix": "web-", "prune": True, "max_deletions": 1, "recreate": True}
     ansible.emulator.create("web-09")
@@ -103,7 +104,7 @@ def test_lost_answers_make_no_second_one(in_process: Ansible) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_fleet_says_what_was_made(ansible: Ansible, number: int) -> None:
     ansible.emulator.set(latency=0.3)
-    process = start(ansible, {FQCN + "cloudnexus_fleet": {"instances": webs(40), "concurrency": 4}})
+    process = start(ansible, {FQCN + "cloudnexus_fleet": {"instances": webs(80), "concurrency": 4}})
     until_requested(ansible, process, "POST", "/instances")
     while ansible.emulator.state()["created"] < 8:
         assert process.poll() is None
@@ -113,15 +114,15 @@ def test_an_interrupted_fleet_says_what_was_made(ansible: Ansible, number: int) 
     assert "Traceback" not in output
     until_nothing_is_left(ansible)
     made = ansible.emulator.instances()
-    assert 8 <= len(made) < 40
+    assert 8 <= len(made) < 80
     if ansible.door == "in-process":
         text = " ".join(output.split())
         assert re.search(r"Interrupted\. These \d+ instances were created: ", text), output
         for item in made:
             assert item["id"] in text or f"The creation of {item['name']} was under way" in text
     # Nobody goes on behind its back, and the next run goes on from there.
-    assert not ansible.module("fleet", instances=webs(40), concurrency=16)["failed"]
-    assert ansible.emulator.state()["created"] == 40
+    assert not ansible.module("fleet", instances=webs(80), concurrency=20)["failed"]
+    assert ansible.emulator.state()["created"] == 80
 
 
 def test_an_interruption_waits_for_a_renewal_in_another_thread(in_process: Ansible) -> None:

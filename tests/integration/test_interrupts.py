@@ -21,6 +21,8 @@ from tests.emulator.settings import REFRESH_TOKEN
 
 from .commands import FQCN, Ansible, task
 
+pytestmark = pytest.mark.core
+
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
 #: Between two looks, so that looking takes no time from what is looked at.
 PAUSE = 0.02

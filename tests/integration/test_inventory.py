@@ -18,6 +18,8 @@ from tests.emulator.settings import REFRESH_TOKEN
 
 from .commands import Ansible
 
+pytestmark = pytest.mark.core
+
 PLUGIN = cloudnexus_instances.NAME
 HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}"
 STRICT = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}

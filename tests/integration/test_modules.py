@@ -28,6 +28,7 @@ def assert_predicted(predicted: dict[str, Any], real: dict[str, Any]) -> None:
 # --- Profile full ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.core
 def test_instance_create(ansible: Ansible) -> None:
     ansible.emulator.set(boot_seconds=0.8)
     failed, predicted, real, again = ansible.play(
@@ -53,6 +54,7 @@ def test_instance_update(ansible: Ansible) -> None:
     assert [(entry["method"], entry["body"]) for entry in ansible.emulator.writes()] == [("PATCH", {"plan": "enterprise"})]
 
 
+@pytest.mark.core
 def test_instance_recreate(ansible: Ansible) -> None:
     ansible.emulator.create("web-01")
     wanted = {**WEB, "region": "eu-west"}
@@ -199,6 +201,7 @@ def test_documented_instance(ansible: Ansible) -> None:
     assert ansible.emulator.state()["created"] == 1
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("status", [404, 501])
 def test_documented_cdn(ansible: Ansible, status: int) -> None:
     ansible.emulator.set(profile="documented", missing_status=status)

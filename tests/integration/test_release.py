@@ -14,6 +14,7 @@ import pytest
 
 from tests.checkout import ROOT
 
+pytestmark = pytest.mark.once
 AUTHOR = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
 
 

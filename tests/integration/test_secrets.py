@@ -80,6 +80,7 @@ def _unpacked(script: str) -> str:
     return "".join(found)
 
 
+@pytest.mark.core
 def test_success(watched: Ansible) -> None:
     fleet = task("fleet", instances=[WEB, {**WEB, "name": "web-02"}])
     run = watched.play(task("instance", **WEB), task("instance_info", logs=True), fleet, arguments=("-vvvv",))
@@ -89,6 +90,7 @@ def test_success(watched: Ansible) -> None:
     assert_nowhere(run, watched.folder)
 
 
+@pytest.mark.core
 def test_refusals_that_echo_the_request(watched: Ansible) -> None:
     for status in (400, 401, 403, 404, 500):
         watched.emulator.fault("echo", status=status, path="/health")
@@ -108,6 +110,7 @@ def test_an_api_that_returns_it_in_its_data(watched: Ansible) -> None:
     assert_nowhere(run, watched.folder)
 
 
+@pytest.mark.core
 def test_the_environment_of_a_task(watched: Ansible) -> None:
     """A module's environment stands on a command line, which -vvv and ps show; a credential must not be in it."""
     watched.environment |= {"CLOUDNEXUS_API_KEY": "", "ANSIBLE_KEEP_REMOTE_FILES": "0"}

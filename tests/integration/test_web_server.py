@@ -87,6 +87,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.core
 def test_what_is_refused(in_process: Ansible) -> None:
     hosts = {f"host-{number:02}": {f"web_server_{name}": value for name, value in given.items()} for number, (given, _message) in enumerate(REFUSED)}
     run = play(in_process, hosts, "--check", "-vvv")

@@ -20,6 +20,7 @@ from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus impor
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, apply, argument_spec, auth, client, creation, retry, transport, version
 
 from tests.checkout import ROOT, ansible_environment, link_tree
+from tests.tarball import surplus
 
 PLUGINS = ROOT / "plugins"
 MODULES = sorted(path.stem for path in PLUGINS.glob("modules/*.py"))
@@ -283,6 +284,30 @@ def test_the_readme_has_the_sections_that_automation_hub_wants() -> None:
     assert [title for title in found if title in SECTIONS] == SECTIONS
     # It is shown on Galaxy, where a relative link leads nowhere.
     assert not re.findall(r"\]\((?!https://|#)", readme)
+
+
+def test_the_metadata_is_what_automation_hub_asks_for() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", GALAXY["version"])
+    assert (GALAXY["readme"], GALAXY["license_file"]) == ("README.md", "LICENSE")
+    assert "license" not in GALAXY  # one of the two
+    for name in ("repository", "documentation", "homepage", "issues"):
+        assert GALAXY[name].startswith("https://github.com/cloudnexus/cloudnexus.cloud"), name
+    assert "cloud" in GALAXY["tags"]
+    assert all(re.fullmatch(r"[a-z][a-z0-9]{0,63}", tag) for tag in GALAXY["tags"])
+    assert len(GALAXY["tags"]) <= 20
+    assert GALAXY["authors"]
+    assert len(GALAXY["description"]) < 200
+    assert not GALAXY.get("dependencies")
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        assert re.fullmatch(r"(?!ansible)[\w-]+>=[\d.]+", line)
+    changelog = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text())
+    assert GALAXY["version"] in changelog["releases"]
+
+
+def test_what_does_not_belong_into_the_tarball_is_found() -> None:
+    wanted = ["README.md", "MANIFEST.json", "plugins/modules/cloudnexus_cdn.py", "roles/web_tier/README.md", "docs/openapi.yml", "tests/emulator/server.py"]
+    unwanted = [".git/HEAD", "Makefile", "plugins/__pycache__/a.pyc", "roles/web_tier/.swp", "tests/unit/test_links.py", "x.tar.gz", ".cache/a"]
+    assert surplus(wanted + unwanted) == sorted(unwanted)
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:

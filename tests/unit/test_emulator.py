@@ -33,6 +33,7 @@ def code(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
+@pytest.mark.once
 def test_schemathesis_finds_nothing(emulator_process: EmulatorProcess) -> None:
     emulator_process.reset()
     command = [
