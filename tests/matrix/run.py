@@ -70,8 +70,8 @@ def run(interpreters: dict[Pair, Path], checks: Sequence[str]) -> dict[Pair, Ran
 
 
 def _run_pair(pair: Pair, interpreter: Path, checks: Sequence[str], workers: int) -> Ran:
-    # Caches, links and bytecode of one pair are not those of another.
-    copy = copy_to(folder(pair) / "ansible_collections" / "cloudnexus" / "cloud")
+    # Caches, links and bytecode of one pair are not those of another. Not below `ansible_collections`: in there ansible-console of 2.16 does not start.
+    copy = copy_to(folder(pair) / "checkout")
     left_out = ("ANSIBLE_", "CLOUDNEXUS_", "PYTEST_", "PYTHONDONTWRITEBYTECODE")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     environment |= {
