@@ -30,7 +30,6 @@ def webs(count: int, **fields: Any) -> list[dict[str, Any]]:
     return [{"name": f"web-{number:02}", "plan": "starter", "region": "us-east", **fields} for number in range(1, count + 1)]
 
 
-@pytest.mark.core
 def test_create_change_replace_prune_and_again(ansible: Ansible) -> None:
     common: dict[str, Any] = {"name_prefix": "web-", "prune": True, "max_deletions": 1, "recreate": True}
     ansible.emulator.create("web-09")

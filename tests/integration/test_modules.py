@@ -54,7 +54,6 @@ def test_instance_update(ansible: Ansible) -> None:
     assert [(entry["method"], entry["body"]) for entry in ansible.emulator.writes()] == [("PATCH", {"plan": "enterprise"})]
 
 
-@pytest.mark.core
 def test_instance_recreate(ansible: Ansible) -> None:
     ansible.emulator.create("web-01")
     wanted = {**WEB, "region": "eu-west"}
@@ -201,7 +200,6 @@ def test_documented_instance(ansible: Ansible) -> None:
     assert ansible.emulator.state()["created"] == 1
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("status", [404, 501])
 def test_documented_cdn(ansible: Ansible, status: int) -> None:
     ansible.emulator.set(profile="documented", missing_status=status)

@@ -90,7 +90,6 @@ def test_success(watched: Ansible) -> None:
     assert_nowhere(run, watched.folder)
 
 
-@pytest.mark.core
 def test_refusals_that_echo_the_request(watched: Ansible) -> None:
     for status in (400, 401, 403, 404, 500):
         watched.emulator.fault("echo", status=status, path="/health")

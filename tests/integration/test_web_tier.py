@@ -115,7 +115,6 @@ def test_so_many_are_replaced_at_a_time(tier: Tier) -> None:
     assert {item["region"] for item in tier.emulator.instances()} == {"eu-west"}
 
 
-@pytest.mark.core
 def test_approved_changes(tier: Tier) -> None:
     check = tier.run("--check", count=2)
     (approved,) = [
@@ -134,7 +133,6 @@ def test_approved_changes(tier: Tier) -> None:
     assert (again.status, again.changed) == (0, 0)
 
 
-@pytest.mark.core
 def test_the_hosts_are_in_the_inventory(tier: Tier) -> None:
     playbook = tier.ansible.folder / "after.yml"
     show = {"ansible.builtin.debug": {"msg": "{{ inventory_hostname }} {{ ansible_host }} {{ cloudnexus_region }} {{ cloudnexus_status }}"}}
@@ -204,7 +202,6 @@ def test_a_playbook_that_is_told_maybe(tier: Tier) -> None:
     assert not tier.emulator.requests()
 
 
-@pytest.mark.core
 def test_answers_of_a_survey_may_be_empty(tier: Tier) -> None:
     run = tier.run(image_id="", asset_bucket="", ssh_keys=[], auto_scale={}, approved_digest="", count="1")
     assert run.status == 0, run.output
