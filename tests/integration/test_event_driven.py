@@ -29,7 +29,7 @@ pytestmark = pytest.mark.once
 FILES = {block.file: block.text for block in blocks(ROOT / "docs" / "eda.md") if block.file}
 TIER_VARIABLES = "inventory/group_vars/all.yml"
 #: Seconds until something has happened, at most; it takes a few of them.
-PATIENCE = 60
+PATIENCE = 180
 
 
 def java_is_missing() -> str | None:
