@@ -186,6 +186,12 @@ class Plugin(BaseInventoryPlugin, Constructable):
     def get_option(self, option: str, hostvars: Any = None) -> Any:
         return self._chosen[option]
 
+    def _set_composite_vars(self, compose: Any, variables: Any, host: str, strict: bool = False) -> None:
+        """What is composed is no template. Ansible itself takes it for one up to ansible-core 2.18, and the collection does not."""
+        super()._set_composite_vars(compose, variables, host, strict)
+        known = self.inventory.get_host(host).vars
+        known.update({name: as_text(known[name]) for name in compose if name in known})
+
     def _add_host_to_keyed_groups(self, keys: Any, variables: Any, host: str, *more: Any, **named: Any) -> None:
         self.evaluated.append(host)
         super()._add_host_to_keyed_groups(keys, variables, host, *more, **named)
@@ -262,6 +268,7 @@ DIFFERENT = [
 def test_each_kind_of_expression(expression: str) -> None:
     for strict in (False, True):
         assert_the_same({"strict": strict, "compose": {"composed": expression, "other": "composed | default('none')"}}, DIFFERENT)
+        assert_the_same({"strict": strict, "compose": {"composed": expression}, "keyed_groups": [{"key": "composed"}]}, DIFFERENT)
         assert_the_same({"strict": strict, "groups": {"one": "true", "other": expression}}, DIFFERENT)
         assert_the_same(
             {"strict": strict, "groups": {"one": "cloudnexus_plan == 'starter'"}, "keyed_groups": [{"key": "cloudnexus_region"}, {"key": expression}]},
