@@ -22,11 +22,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# A shell starts what it puts in the background without an ear for Ctrl-C, and so would be what the tests start.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What no ansible-core and no Python changes is shown by `make test`, and left out of its matrix."""
     if pair := os.environ.get("MATRIX_PAIR"):
