@@ -57,7 +57,10 @@ def _main() -> None:
 
 def _run(module: str, options: dict[str, Any]) -> Any:
     from ansible.module_utils import basic
+    from ansible.module_utils.common.parameters import PASS_VARS
 
+    if "inject_invocation" in PASS_VARS:  # before ansible-core 2.21 the arguments are in every result
+        options = {**options, "_ansible_inject_invocation": True}
     basic._ANSIBLE_PROFILE = "legacy"  # ansible-core 2.19 and later ask for it
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
     output = io.StringIO()
