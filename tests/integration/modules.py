@@ -43,7 +43,12 @@ def _received(result: dict[str, Any]) -> dict[str, Any]:
     """As the controller shows it, which of ansible-core 2.19 and later gets a warning with what it knows of it."""
     if warnings := result.get("warnings"):
         result["warnings"] = [warning["event"]["msg"] if isinstance(warning, dict) else warning for warning in warnings]
-    return {"changed": False, "failed": False, **result}
+    return said({"changed": False, "failed": False, **result})
+
+
+def said(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without the arguments: which of them are shown, and what is masked, ansible-core 2.22 leaves to the controller."""
+    return {key: value for key, value in result.items() if key != "invocation"}
 
 
 def _main() -> None:
@@ -57,10 +62,7 @@ def _main() -> None:
 
 def _run(module: str, options: dict[str, Any]) -> Any:
     from ansible.module_utils import basic
-    from ansible.module_utils.common.parameters import PASS_VARS
 
-    if "inject_invocation" in PASS_VARS:  # before ansible-core 2.21 the arguments are in every result
-        options = {**options, "_ansible_inject_invocation": True}
     basic._ANSIBLE_PROFILE = "legacy"  # ansible-core 2.19 and later ask for it
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
     output = io.StringIO()

@@ -47,6 +47,7 @@ def members(session: int) -> list[str]:
     return found
 
 
+@pytest.mark.core
 def test_the_demo() -> None:
     with start_demo() as demo:
         output, _nothing = demo.communicate(timeout=900)
