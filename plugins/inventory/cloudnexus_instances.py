@@ -136,10 +136,10 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 
 from ..module_utils import checks
 from ..module_utils.api import Json, Reader
-from ..module_utils.argument_spec import ENVIRONMENT, with_connection
+from ..module_utils.client.argument_spec import ENVIRONMENT, with_connection
+from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils.errors import InvalidOption
 from ..module_utils.operation import Context, Operation, Params, Plan, run
-from ..module_utils.transport import REQUESTS_IMPORT_ERROR
 from ..plugin_utils.construct import Construct
 from ..plugin_utils.hosts import Filter, Named, named
 from ..plugin_utils.plain import plain

@@ -63,10 +63,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils.access_token import access_token
-from ..module_utils.argument_spec import with_connection
+from ..module_utils.client.access_token import access_token
+from ..module_utils.client.argument_spec import with_connection
+from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils.errors import CloudNexusError
-from ..module_utils.transport import REQUESTS_IMPORT_ERROR
 from ..plugin_utils.plain import plain
 
 # The options are checked as a module's are, so that they, and their environment variables, mean the same.

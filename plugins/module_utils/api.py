@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import quote
 
 from . import checks
-from .client import Call, Client
+from .client.client import Call, Client
+from .client.links import page_url
 from .clock import Deadline
 from .errors import BadAnswer, CloudNexusError, OperationMissing
-from .links import page_url
 
 #: An object as the API shows it.
 Json = dict[str, Any]

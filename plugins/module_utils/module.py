@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .argument_spec import with_connection
+from .client.argument_spec import with_connection
+from .client.transport import REQUESTS_IMPORT_ERROR
 from .operation import Context, Operation, run
-from .transport import REQUESTS_IMPORT_ERROR
 
 
 def run_module(operation: Operation) -> None:

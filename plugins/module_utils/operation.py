@@ -12,14 +12,14 @@ from pathlib import PurePath
 from typing import Any
 
 from .api import Reader
-from .changes import Change
-from .client import Client
+from .apply.progress import Progress
+from .client.client import Client
+from .client.settings import Settings
 from .clock import Clock
 from .errors import CloudNexusError
-from .fleet import FleetChange
 from .masking import Secrets
-from .progress import Progress
-from .settings import Settings
+from .plan.changes import Change
+from .plan.fleet import FleetChange
 
 Params = Mapping[str, Any]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .api import LIST_REQUESTS, Json, Reader
-from .client import Client
+from .apply.status import StatusReader
+from .client.client import Client
 from .errors import CloudNexusError, OperationMissing
-from .resource import INSTANCE, Field
-from .status import StatusReader
+from .plan.resource import INSTANCE, Field
 
 #: What an event tells.
 APPEARED = "appeared"

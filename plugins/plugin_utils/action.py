@@ -26,11 +26,11 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ..module_utils.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
+from ..module_utils.client.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
+from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR, tls_context
 from ..module_utils.interrupts import Interrupted, raised
 from ..module_utils.masking import Secrets
 from ..module_utils.operation import Context, Operation, run
-from ..module_utils.transport import REQUESTS_IMPORT_ERROR, tls_context
 from .plain import plain
 
 #: The variables that switch something off, and the environment variable of each.

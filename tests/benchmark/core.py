@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.argument_spec import with_connection
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import with_connection
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Context, Operation, run
 
 from .bare import peak_memory

@@ -21,7 +21,7 @@ from typing import Any
 
 import ansible_runner
 import yaml
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.argument_spec import ENVIRONMENT
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT
 
 from tests.checkout import ROOT, link_tree
 from tests.emulator.process import EmulatorProcess

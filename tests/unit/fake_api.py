@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Context, Operation, run
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.settings import Settings
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
 from requests.structures import CaseInsensitiveDict
 
 from tests.emulator.account import Account, ApiRefusal, Page

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.inventory.cloudnexus_instances import InventoryModule
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.argument_spec import ENVIRONMENT, SECRET_OPTIONS
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT, SECRET_OPTIONS
 
 from tests.awx import rules
 from tests.checkout import ROOT

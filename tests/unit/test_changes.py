@@ -10,10 +10,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import changes
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.changes import GIVEN_BY_THE_API, Change
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import Drift
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.resource import CDN_CONFIG, INSTANCE
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import changes
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.changes import GIVEN_BY_THE_API, Change
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import CDN_CONFIG, INSTANCE
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, apply, argument_spec, auth, client, creation, retry, transport, version
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, apply, version
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import creation
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import argument_spec, auth, client, retry, transport
 
 from tests.checkout import ROOT, ansible_environment, link_tree
 from tests.tarball import surplus

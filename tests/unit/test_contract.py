@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import checks
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations.cdn import ARGUMENT_SPEC as CDN_SPEC
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.resource import CDN_CONFIG, INSTANCE
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import CDN_CONFIG, INSTANCE
 from openapi_core import OpenAPI
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.parallel import in_parallel
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.progress import INTERVAL
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, NotSent
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.fleet import digest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import fleet
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.parallel import in_parallel
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.progress import INTERVAL
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import digest
 
 from tests.emulator.settings import API_KEY, Key
 

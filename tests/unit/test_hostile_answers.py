@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import auth
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import _parsed
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import _parsed
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn, cdn_info, fleet, health_info, instance, instance_info
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 

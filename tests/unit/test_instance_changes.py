@@ -20,10 +20,11 @@ import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.extensions.eda.plugins.event_source import instance_changes
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import instances, watch
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import watch
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import ApiError, CloudNexusError, Forbidden, NotSent, Unauthorized
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import instances
 from hypothesis import given
 from hypothesis import strategies as st
 

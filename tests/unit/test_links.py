@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.links import page_url, redirect_url
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import BadAnswer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.links import page_url, redirect_url
 from hypothesis import given
 from hypothesis import strategies as st
 

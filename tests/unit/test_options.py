@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import checks
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings, api_url
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.settings import Settings, api_url
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2OqxqhVtQtU0Dz0Yj3m2tqUu1x5Wb4zPqk6o8x5L me@example.com"
 

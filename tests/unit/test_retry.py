@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.retry import SHORTEST_DISTANCE, Pause, Retry
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
     AnswerLost,
     ApiError,
@@ -19,7 +20,6 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
     ServerFault,
     Untrusted,
 )
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.retry import SHORTEST_DISTANCE, Pause, Retry
 
 from .fake_api import FakeClock
 

@@ -15,15 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import auth, rollout
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.api import LIST_REQUESTS
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import CDN_PROPAGATION
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.changes import Change
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.creation import SETTLING_TIME
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import rollout
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.cdn import CDN_PROPAGATION
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.creation import SETTLING_TIME
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.rollout import RolloutPlan
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, NotSent
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, fleet, instance
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.rollout import RolloutPlan
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.changes import Change
 from hypothesis import HealthCheck, event, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import token_cache
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token, TokenCacheError, TokenStore, default_folder, fingerprint
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.settings import token_cache
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.token_store import Token, TokenCacheError, TokenStore, default_folder, fingerprint
 
 from tests.checkout import CACHE, ROOT
 from tests.emulator.process import EmulatorProcess
@@ -394,7 +394,7 @@ def test_a_killed_refresh_is_lost_and_says_what_to_do(emulator: EmulatorProcess,
 HOLDER = """
 import sys
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.token_store import TokenStore
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import TokenStore
 with TokenStore(sys.argv[1], "https://h", "c").locked(Clock().deadline(5)):
     print("ready", flush=True)
     sys.stdin.readline()

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import MAX_BODY, Answer, Transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, InvalidOption, NotSent, Untrusted
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.settings import Settings
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import MAX_BODY, Answer, Transport
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import changes, checks
+from .. import checks
 from ..api import Json, Reader
-from ..apply import put_cdn_config
-from ..client import Client
+from ..apply.cdn import put_cdn_config
+from ..apply.progress import Progress
+from ..client.client import Client
 from ..errors import OperationMissing
 from ..operation import Context, Operation, Params, Plan
-from ..progress import Progress
-from ..resource import CDN_CONFIG
+from ..plan import changes
+from ..plan.resource import CDN_CONFIG
 
 #: One year, the documented maximum.
 _LONGEST_TTL = 31_536_000

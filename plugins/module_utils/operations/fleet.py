@@ -9,18 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import changes, checks, instances
+from .. import checks
 from ..api import Json, Reader
-from ..apply import Work
-from ..client import Client
+from ..apply.progress import Progress
+from ..apply.rollout import Rollout, RolloutPlan
+from ..apply.work import Work
+from ..client.client import Client
+from ..client.transport import MOST_CONNECTIONS
 from ..errors import CloudNexusError, Drift, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
-from ..fleet import FleetChange, Member, checked_digest, differences, digest
-from ..instances import DECLARATION, LEAVING, by_name, declared, name_is_taken, no_such_id, the_one
 from ..operation import Context, Operation, Params, Plan
-from ..progress import Progress
-from ..resource import INSTANCE, named
-from ..rollout import Rollout, RolloutPlan
-from ..transport import MOST_CONNECTIONS
+from ..plan import changes, instances
+from ..plan.fleet import FleetChange, Member, checked_digest, differences, digest
+from ..plan.instances import DECLARATION, LEAVING, by_name, declared, name_is_taken, no_such_id, the_one
+from ..plan.resource import INSTANCE, named
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "instances": {

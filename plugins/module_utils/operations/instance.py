@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import changes, checks, instances
+from .. import checks
 from ..api import Json, Reader
-from ..client import Client
+from ..apply.progress import Progress
+from ..apply.rollout import Rollout, RolloutPlan
+from ..client.client import Client
 from ..errors import CloudNexusError, InvalidOption, NotFound, OperationMissing
-from ..fleet import Member
-from ..instances import DECLARATION, declared, name_is_taken, no_such_id, the_one
 from ..operation import Context, Operation, Params, Plan
-from ..progress import Progress
-from ..resource import INSTANCE
-from ..rollout import Rollout, RolloutPlan
+from ..plan import changes, instances
+from ..plan.fleet import Member
+from ..plan.instances import DECLARATION, declared, name_is_taken, no_such_id, the_one
+from ..plan.resource import INSTANCE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -158,14 +158,14 @@ sys.path[:0] = [folder for folder in _ROOTS if folder not in sys.path]
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import checks
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.argument_spec import with_connection
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import with_connection
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.interrupts import until_let_go
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.settings import Settings
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.watch import Watch
 from ansible_collections.cloudnexus.cloud.plugins.plugin_utils.hosts import Filter
 

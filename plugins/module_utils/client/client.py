@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeVar
 
-from .auth import Credential
-from .clock import Clock, Deadline
-from .errors import (
+from ..clock import Clock, Deadline
+from ..errors import (
     ApiError,
     BadAnswer,
     CloudNexusError,
@@ -28,8 +27,9 @@ from .errors import (
     ServerFault,
     Unauthorized,
 )
-from .interrupts import kept_back
-from .masking import Secrets
+from ..interrupts import kept_back
+from ..masking import Secrets
+from .auth import Credential
 from .retry import Retry
 from .settings import Settings
 from .token_store import Token

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..clock import Clock
+from ..errors import CloudNexusError, InvalidOption
+from ..masking import Secrets
 from .client import Client
-from .clock import Clock
-from .errors import CloudNexusError, InvalidOption
-from .masking import Secrets
 from .settings import Settings
 
 

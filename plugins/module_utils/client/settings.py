@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import checks
-from .errors import InvalidOption
+from .. import checks
+from ..errors import InvalidOption
 from .token_store import default_folder
 
 

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import changes, checks
+from .. import checks
+from ..errors import Ambiguous, Drift, NotFound
+from . import changes
 from .changes import Change
-from .errors import Ambiguous, Drift, NotFound
 from .resource import INSTANCE
 
 RUNNING = "running"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .apply import Work
-from .client import Client
-from .clock import Deadline
-from .errors import CloudNexusError, NotSent, RateLimited, Unauthorized, Untrusted
+from ..client.client import Client
+from ..clock import Deadline
+from ..errors import CloudNexusError, NotSent, RateLimited, Unauthorized, Untrusted
 from .parallel import in_parallel
+from .work import Work
 
 #: Errors that say nothing of an instance, but that no other request would fare better.
 _OF_THE_API = (Unauthorized, Untrusted, NotSent, RateLimited)

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from .clock import Clock, Deadline
-from .errors import CloudNexusError, NotSent, RateLimited
+from ..clock import Clock, Deadline
+from ..errors import CloudNexusError, NotSent, RateLimited
 
 T = TypeVar("T")
 

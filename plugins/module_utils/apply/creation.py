@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .api import Json
-from .apply import Work
-from .clock import Clock
-from .errors import Ambiguous, CloudNexusError
-from .instances import LEAVING, by_name, ids, two_of_one_name
+from ..api import Json
+from ..clock import Clock
+from ..errors import Ambiguous, CloudNexusError
+from ..plan.instances import LEAVING, by_name, ids, two_of_one_name
 from .status import StatusReader
 from .wait import wait_until
+from .work import Work
 from .writes import Writes
 
 #: Seconds over which the list is read again after a create whose answer was lost, before the create may be sent once

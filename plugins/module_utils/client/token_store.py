@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import checks
-from .clock import Deadline
-from .errors import CloudNexusError, InvalidOption
+from .. import checks
+from ..clock import Deadline
+from ..errors import CloudNexusError, InvalidOption
 
 #: Seconds between two attempts to get the lock.
 _LOCK_INTERVAL = 0.05

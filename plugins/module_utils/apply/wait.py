@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from .clock import Deadline
+from ..clock import Deadline
 
 T = TypeVar("T")
 

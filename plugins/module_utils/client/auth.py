@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from . import checks
-from .clock import Clock
-from .errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, RateLimited, Refused
-from .masking import Secrets
+from .. import checks
+from ..clock import Clock
+from ..errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, RateLimited, Refused
+from ..masking import Secrets
 from .settings import Settings
 from .token_store import Token, TokenCacheMissing, TokenStore, fingerprint
 

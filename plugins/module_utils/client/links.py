@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from .errors import BadAnswer
+from ..errors import BadAnswer
 
 _PORTS = {"http": 80, "https": 443}
 

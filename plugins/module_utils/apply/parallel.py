@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from .interrupts import until_let_go
+from ..interrupts import until_let_go
 
 T = TypeVar("T")
 

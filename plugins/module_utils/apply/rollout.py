@@ -13,17 +13,18 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .api import Json
-from .apply import Steps, Work
-from .client import Client
+from ..api import Json
+from ..client.client import Client
+from ..errors import CloudNexusError, NotBegun, WaitFailed
+from ..plan.fleet import Member
+from ..plan.instances import BROKEN, RUNNING
+from ..plan.resource import INSTANCE, brief, named
 from .creation import SETTLING_TIME, Creation
-from .errors import CloudNexusError, NotBegun, WaitFailed
-from .fleet import Member
-from .instances import BROKEN, RUNNING
 from .progress import Progress
-from .resource import INSTANCE, brief, named
 from .status import Seen, StatusReader
+from .steps import Steps
 from .wait import wait_until
+from .work import Work
 from .writes import Writes
 
 

@@ -21,11 +21,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import AnswerLost, BadAnswer, CloudNexusError, InvalidOption, NotSent, Untrusted
+from ..errors import AnswerLost, BadAnswer, CloudNexusError, InvalidOption, NotSent, Untrusted
+from ..masking import Secrets
+from ..version import VERSION
 from .links import redirect_url
-from .masking import Secrets
 from .settings import Settings
-from .version import VERSION
 
 try:
     import urllib3

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
-from .api import Json, Reader
-from .client import Client
-from .clock import Deadline
-from .errors import CloudNexusError, NotFound
+from ..api import Json, Reader
+from ..client.client import Client
+from ..clock import Deadline
+from ..errors import CloudNexusError, NotFound
 from .parallel import in_parallel
 
 #: An instance as the API shows it, None where it shows nothing, or why it can't be seen.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .errors import Drift
+from ..errors import Drift
 from .resource import Resource, brief
 
 Action = Literal["none", "create", "update", "recreate", "delete"]

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import InvalidOption
 from .changes import Change
-from .errors import InvalidOption
 from .resource import key_data
 
 #: The order in which a fleet's changes are carried out, and shown.

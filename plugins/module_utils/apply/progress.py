@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .clock import Clock
+from ..clock import Clock
 
 #: Seconds before the first line, and between two.
 INTERVAL = 5.0

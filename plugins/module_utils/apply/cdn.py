@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The write to the CDN configuration, and the wait for its propagation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..api import Writer
+from ..client.client import Client
+from ..errors import CloudNexusError
+from .progress import INTERVAL, Progress
+
+#: Seconds that a change of the CDN takes to reach the edge (contract: PUT /cdn/config).
+CDN_PROPAGATION = 60.0
+
+
+def put_cdn_config(body: Mapping[str, Any], client: Client, warn: Callable[[str], None], progress: Progress, *, wait: bool) -> None:
+    """Replace the CDN configuration, and sit out its propagation if that was asked for."""
+    so_far = "The change of the CDN configuration was under way, and may or may not have had its effect"
+    try:
+        Writer(client).put_cdn_config(body)
+        so_far = f"The CDN configuration was changed; it reaches the edge within {CDN_PROPAGATION:.0f} s"
+        if wait:
+            reached = client.clock.deadline(CDN_PROPAGATION)
+            while not reached.passed:
+                client.clock.sleep(min(reached.left, INTERVAL))
+                progress.tell(lambda: "the CDN configuration is on its way to the edge")
+    except CloudNexusError:
+        raise
+    except BaseException:  # as in Rollout.run
+        warn(f"Interrupted. {so_far}.")
+        raise

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The single writes to an instance: create, update, delete."""
+
+from __future__ import annotations
+
+from ..api import Json, Reader, Writer
+from ..client.client import Client
+from ..errors import CloudNexusError, Drift, NotFound, OperationMissing
+from ..plan.changes import Change, recreated
+from ..plan.resource import INSTANCE, brief
+from .work import Work
+
+
+class Steps:
+    """The single writes. Each says in its Work what has come of it, and raises a CloudNexusError."""
+
+    def __init__(self, client: Client, *, recreate: bool) -> None:
+        self._reader = Reader(client)
+        self._writer = Writer(client)
+        #: Whether an instance may be replaced where the API turns out not to change it in place.
+        self._recreate = recreate
+
+    def create(self, work: Work) -> None:
+        """Where the answer is lost, ``work.lost`` says so, and nothing is raised (contract: rule 4)."""
+        work.under_way = f"The creation of {work.name} was under way"
+        try:
+            work.created(self._writer.create_instance(work.change.body))
+        except CloudNexusError as error:
+            if not error.in_doubt:
+                work.under_way = None
+                raise
+            work.lost = error
+
+    def delete(self, work: Work) -> None:
+        current = work.current
+        work.under_way = f"The deletion of the {INSTANCE.called(current)} was under way"
+        try:
+            self._writer.delete_instance(current["id"], current.get("region"))
+        except NotFound as error:
+            # Gone already (an earlier attempt, somebody else), or the API has no such operation.
+            if self.seen(work.current["id"]) is not None:
+                raise OperationMissing("DELETE /instances/{id}", api_error=error.api_error) from None
+        work.action = "delete"
+        work.under_way = None
+
+    def update(self, work: Work) -> None:
+        """Where the API does not change it in place, and that is allowed, ``work.change`` is its replacement afterwards."""
+        current, change = work.current, work.change
+        work.under_way = f"A change of the {INSTANCE.called(current)} was under way"
+        try:
+            self._writer.update_instance(current["id"], change.body, current.get("region"))
+        except (OperationMissing, NotFound) as error:
+            # A 404 may also mean that the instance is gone by now.
+            if self.seen(current["id"]) is None:
+                raise
+            work.under_way = None
+            work.change = self._replacement(work, change, error)
+            return
+        work.action = "update"
+        work.under_way = None
+        work.instance = {**current, **change.body}
+
+    def _replacement(self, work: Work, change: Change, error: CloudNexusError) -> Change:
+        if self._recreate:
+            return recreated(INSTANCE, work.current, work.desired, reasons=change.reasons)
+        differences = "; ".join(f"{name} is {brief(repr(change.before[name]))}, wanted is {brief(repr(change.after[name]))}" for name in change.body)
+        raise Drift(
+            f"The {work.called} differs from what is wanted ({differences}), and the API does not offer PATCH /instances/{{id}} "
+            "to change it in place. recreate=true deletes it and makes a new one.",
+            api_error=error.api_error,
+        ) from None
+
+    def seen(self, instance_id: str) -> Json | None:
+        """The instance as the API shows it now; None where it does not."""
+        try:
+            return self._reader.instance(instance_id)
+        except NotFound:
+            return None
