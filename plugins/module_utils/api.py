@@ -170,7 +170,7 @@ class Reader:
 
 
 class Writer:
-    """The changing operations. Only apply.py makes and uses one."""
+    """The changing operations. Only ``operation.run`` makes one, after it has ruled out check mode."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

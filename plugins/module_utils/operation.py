@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from .api import Reader
+from .api import Reader, Writer
 from .apply.progress import Progress
 from .client.client import Client
 from .client.settings import Settings
@@ -44,7 +44,7 @@ class Plan:
     values: Mapping[str, Any]
     change: Change | FleetChange | None = None
     #: Carries the change out and returns the result's keys. None where there is nothing to carry out or to wait for.
-    apply: Callable[[Client, Progress], Mapping[str, Any]] | None = None
+    apply: Callable[[Client, Writer, Progress], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +89,7 @@ def _run(operation: Operation, params: Params, context: Context, secrets: Secret
     progress = Progress(clock, context.show)
     client = Client(settings, secrets, clock, context.warn)
     plan = operation.plan(params, Reader(client), context)
-    values = plan.values if context.check_mode or plan.apply is None else plan.apply(client, progress)
+    values = plan.values if context.check_mode or plan.apply is None else plan.apply(client, Writer(client), progress)
     result: dict[str, Any] = {"changed": plan.change is not None and plan.change.changed, **values}
     if context.diff and plan.change is not None:
         result["diff"] = plan.change.diff()

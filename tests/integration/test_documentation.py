@@ -102,7 +102,7 @@ class Reader:
         elif block.language == "python":
             ast.parse(block.text)
         else:
-            assert block.language in ("text", "diagram"), "a block of another language that is no file"
+            assert block.language in ("text", "mermaid"), "a block of another language that is no file"
 
     def save(self, name: str, block: Block) -> None:
         if block.language == "json":

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import yaml
 from docutils import nodes
 from docutils.nodes import Element
@@ -16,9 +19,12 @@ project = "cloudnexus.cloud"
 copyright = "cloudnexus.cloud contributors"  # noqa: A001 - Sphinx's name
 version = release = str(yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"])
 
-extensions = ["myst_parser", "sphinx_antsibull_ext", "tests.site.diagram"]
+extensions = ["myst_parser", "sphinx_antsibull_ext", "sphinxcontrib.mermaid"]
 myst_heading_anchors = 4
-myst_fence_as_directive = ["diagram"]
+myst_fence_as_directive = ["mermaid"]
+# Drawn while the site is built, without a browser, so that the pages load no script.
+mermaid_output_format = "svg"
+mermaid_cmd = str(Path(sys.executable).parent / "mermaidx")
 suppress_warnings = ["config.cache"]
 
 html_theme = "furo"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..api import Writer
-from ..client.client import Client
+from ..clock import Clock
 from ..errors import CloudNexusError
 from .progress import INTERVAL, Progress
 
@@ -17,16 +17,16 @@ from .progress import INTERVAL, Progress
 CDN_PROPAGATION = 60.0
 
 
-def put_cdn_config(body: Mapping[str, Any], client: Client, warn: Callable[[str], None], progress: Progress, *, wait: bool) -> None:
+def put_cdn_config(body: Mapping[str, Any], writer: Writer, clock: Clock, warn: Callable[[str], None], progress: Progress, *, wait: bool) -> None:
     """Replace the CDN configuration, and sit out its propagation if that was asked for."""
     so_far = "The change of the CDN configuration was under way, and may or may not have had its effect"
     try:
-        Writer(client).put_cdn_config(body)
+        writer.put_cdn_config(body)
         so_far = f"The CDN configuration was changed; it reaches the edge within {CDN_PROPAGATION:.0f} s"
         if wait:
-            reached = client.clock.deadline(CDN_PROPAGATION)
+            reached = clock.deadline(CDN_PROPAGATION)
             while not reached.passed:
-                client.clock.sleep(min(reached.left, INTERVAL))
+                clock.sleep(min(reached.left, INTERVAL))
                 progress.tell(lambda: "the CDN configuration is on its way to the edge")
     except CloudNexusError:
         raise

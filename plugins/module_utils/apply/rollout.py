@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..api import Json
+from ..api import Json, Writer
 from ..client.client import Client
 from ..errors import CloudNexusError, NotBegun, WaitFailed
 from ..plan.fleet import Member
@@ -49,14 +49,14 @@ class RolloutPlan:
 class Rollout:
     """Carries out one plan. ``works`` say at any time what has come of each member."""
 
-    def __init__(self, plan: RolloutPlan, client: Client, warn: Callable[[str], None], progress: Progress) -> None:
+    def __init__(self, plan: RolloutPlan, client: Client, writer: Writer, warn: Callable[[str], None], progress: Progress) -> None:
         self._plan = plan
         self._warn = warn
         self._progress = progress
         self._stop = client.stop
         self._clock = client.clock
         self._deadline = client.clock.deadline(plan.wait_timeout)
-        self._steps = Steps(client, recreate=plan.recreate)
+        self._steps = Steps(client, writer, recreate=plan.recreate)
         self._writes = Writes(client, self._deadline, plan.concurrency, self._tell)
         self._statuses = StatusReader(client, self._deadline, plan.concurrency, plan.list_pages)
         self._creation = Creation(self._steps.create, self._writes, self._statuses, client.clock, unique_name=plan.unique_name)

@@ -16,9 +16,9 @@ from .work import Work
 class Steps:
     """The single writes. Each says in its Work what has come of it, and raises a CloudNexusError."""
 
-    def __init__(self, client: Client, *, recreate: bool) -> None:
+    def __init__(self, client: Client, writer: Writer, *, recreate: bool) -> None:
         self._reader = Reader(client)
-        self._writer = Writer(client)
+        self._writer = writer
         #: Whether an instance may be replaced where the API turns out not to change it in place.
         self._recreate = recreate
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import checks
-from ..api import Json, Reader
+from ..api import Json, Reader, Writer
 from ..apply.cdn import put_cdn_config
 from ..apply.progress import Progress
 from ..client.client import Client
@@ -40,8 +40,8 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     if not change.changed:
         return Plan(values, change)
 
-    def apply(client: Client, progress: Progress) -> Mapping[str, Any]:
-        put_cdn_config(change.body, client, context.warn, progress, wait=params["wait"])
+    def apply(client: Client, writer: Writer, progress: Progress) -> Mapping[str, Any]:
+        put_cdn_config(change.body, writer, client.clock, context.warn, progress, wait=params["wait"])
         return values
 
     return Plan(values, change, apply)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import checks
-from ..api import Json, Reader
+from ..api import Json, Reader, Writer
 from ..apply.progress import Progress
 from ..apply.rollout import Rollout, RolloutPlan
 from ..apply.work import Work
@@ -119,8 +119,8 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
         list_pages=reader.list_pages,
     )
 
-    def apply(client: Client, progress: Progress) -> Mapping[str, Any]:
-        rollout = Rollout(plan, client, context.warn, progress)
+    def apply(client: Client, writer: Writer, progress: Progress) -> Mapping[str, Any]:
+        rollout = Rollout(plan, client, writer, context.warn, progress)
         rollout.run()
         result = {**_done(rollout.works, len(members)), **found}
         if rollout.failed:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import checks
-from ..api import Json, Reader
+from ..api import Json, Reader, Writer
 from ..apply.progress import Progress
 from ..apply.rollout import Rollout, RolloutPlan
 from ..client.client import Client
@@ -55,8 +55,8 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     member = Member(params["name"] or (current or {}).get("name", ""), change, desired, leaving)
     plan = RolloutPlan((member,), unique_name=params["unique_name"], recreate=params["recreate"], wait=params["wait"], wait_timeout=params["wait_timeout"])
 
-    def apply(client: Client, progress: Progress) -> Mapping[str, Any]:
-        rollout = Rollout(plan, client, context.warn, progress)
+    def apply(client: Client, writer: Writer, progress: Progress) -> Mapping[str, Any]:
+        rollout = Rollout(plan, client, writer, context.warn, progress)
         rollout.run()
         (work,) = rollout.works
         known = {"action": work.action, "instance": work.instance}

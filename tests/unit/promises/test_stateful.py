@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.api import LIST_REQUESTS
@@ -21,122 +20,28 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.cdn import 
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.creation import SETTLING_TIME
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.rollout import RolloutPlan
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, NotSent
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, fleet, instance
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.changes import Change
 from hypothesis import HealthCheck, event, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.emulator.settings import API_KEY, CLIENT_ID
+from tests.emulator.settings import CLIENT_ID
 
-from .fake_api import FakeApi, answer, run_operation
+from ..fake_api import FakeApi, run_operation
+from .faults import FAULTS, NAMES, OTHER_USERS, PLANS, REGIONS, SCRIPTS, TIMEOUT, OtherUser
 
-NAMES = ("web-01", "web-02", "web-03")
-PLANS = ("starter", "enterprise")
-REGIONS = ("us-east", "eu-west")
-TIMEOUT, RETRIES, WAIT_TIMEOUT = 5, 2, 60
+RETRIES, WAIT_TIMEOUT = 2, 60
 EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "200"))
 #: ``make test`` tries the same ones each time, so that what lands is not decided by chance; ``make soak`` tries others.
 SAME_EACH_TIME = "SOAK_EXAMPLES" not in os.environ
 
 REFRESH = ("POST", "/auth/token/refresh")
 
-Right = Callable[[], Answer]
 
 # --- Faults ------------------------------------------------------------------------------------------------------------
 # Each strikes one request, whichever it is. Time passes with it, on the fake clock.
 
-
-@dataclass(frozen=True)
-class Fault:
-    """What happens to one request: ``before`` it has its effect, or after, or only to its answer."""
-
-    kind: str
-    number: float = 0
-
-    def strike(self, api: FakeApi, right: Right) -> Answer:
-        if self.kind == "slow":
-            api.clock.time += self.number
-            if self.number < TIMEOUT:
-                return right()
-            right()
-            raise AnswerLost("The API gave no whole answer in time.")
-        if self.kind == "lost before":
-            raise AnswerLost("The connection was reset.")
-        if self.kind == "not sent":
-            raise NotSent("Connection refused.")
-        if self.kind == "429":
-            return answer(429, {"error": {"message": "Too many requests."}}, {"Retry-After": str(int(self.number))} if self.number else None)
-        if self.kind == "5xx before":
-            return answer(500 + int(self.number), {"error": {"message": "Broken."}})
-        if self.kind == "interrupted before":
-            raise KeyboardInterrupt
-        was = right()
-        if self.kind == "interrupted after":
-            raise KeyboardInterrupt
-        if self.kind == "lost after":
-            raise AnswerLost("The connection was reset.")
-        if self.kind == "5xx after":
-            return answer(500 + int(self.number), {"error": {"message": "Broken."}})
-        if self.kind == "truncated":
-            return Answer(was.status, was.headers, was.body[: len(was.body) // 2])
-        if self.kind == "nonsense":
-            return Answer(was.status, {"Content-Type": "text/html"}, b"<html>")
-        if self.kind == "redirect":
-            raise BadAnswer("The API answered with a redirect, which is not followed.")
-        raise AssertionError(self.kind)
-
-
-FAULTS = st.one_of(
-    st.builds(Fault, st.sampled_from(["lost before", "lost after", "not sent", "truncated", "nonsense", "redirect"])),
-    st.builds(Fault, st.sampled_from(["5xx before", "5xx after"]), st.sampled_from([0, 2, 3, 4])),
-    st.builds(Fault, st.just("429"), st.sampled_from([0, 1, 3, 300])),
-    st.builds(Fault, st.just("slow"), st.sampled_from([0.5, 3, 5])),
-    st.builds(Fault, st.sampled_from(["interrupted before", "interrupted after"])),
-)
-
-
-@dataclass(frozen=True)
-class OtherUser:
-    """What somebody else does at the moment of one request, before or after it has its effect."""
-
-    action: str
-    name: str
-    plan: str
-    region: str
-    after: bool = False
-
-    def act(self, api: FakeApi) -> None:
-        key = api.account.key_for(API_KEY)
-        named = [item["id"] for item in api.account.state()["instances"] if item["name"] == self.name]
-        if self.action == "create":
-            api.make(self.name, self.plan, self.region)
-        for instance_id in named[:1]:
-            if self.action == "delete":
-                api.account.delete_instance(instance_id, key)
-            elif self.action == "change":
-                api.account.update_instance(instance_id, {"plan": self.plan}, key)
-            elif self.action == "break":
-                api.account.set_status(instance_id, "failed")
-
-    def strike(self, api: FakeApi, right: Right) -> Answer:
-        if not self.after:
-            self.act(api)
-            return right()
-        was = right()
-        self.act(api)
-        return was
-
-
-def other_users(*actions: str) -> st.SearchStrategy[OtherUser]:
-    return st.builds(OtherUser, st.sampled_from(actions), st.sampled_from(NAMES), st.sampled_from(PLANS), st.sampled_from(REGIONS), st.booleans())
-
-
-OTHER_USERS = other_users("create", "delete", "change", "break")
-#: Request number -> what happens to it. The early ones are the likely ones to come at all.
-SCRIPTS = st.dictionaries(st.integers(0, 12), st.one_of(FAULTS, FAULTS, OTHER_USERS), max_size=5)
 
 # --- Bounds (docs/contract.md, How long things may take) --------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from tests.checkout import CACHE, ROOT
 from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 
-from .fake_api import FakeApi, answer, run_operation
+from ..fake_api import FakeApi, answer, run_operation
 
 REFRESH = ("POST", "/auth/token/refresh")
 

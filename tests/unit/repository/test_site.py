@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
 
 import pytest
 
-from tests.checkout import ROOT
-from tests.integration.pages import blocks
-from tests.site import diagram
 from tests.site.pages import REPOSITORY, navigation, pages, with_links_of_the_site
 
 KNOWN = {**pages(), "docs/inventory.md": "inventory", "docs/new.md": "new", "roles/web_server/README.md": "role_web_server"}
@@ -48,52 +44,3 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_a_page_that_is_not_there_is_not_in_the_navigation() -> None:
     assert "inventory" not in navigation({name: page for name, page in KNOWN.items() if page != "inventory"})
-
-
-# --- Drawings --------------------------------------------------------------------------------------------------------
-
-DRAWING = """\
-┌─────┐
-│ a <b├──▶ c d
-└──┬──┘
-   ▼
-"""
-
-
-def _drawn(text: str) -> ElementTree.Element:
-    return ElementTree.fromstring(diagram.drawing(text, "A & B"))
-
-
-def _of(svg: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
-    return [item for item in svg if item.tag.endswith(kind)]
-
-
-def test_a_drawing() -> None:
-    svg = _drawn(DRAWING)
-    assert [item.text for item in _of(svg, "text")] == ["a <b", "c d"]
-    (box,) = _of(svg, "rect")
-    assert (box.get("width"), box.get("height")) == (f"{6 * diagram.WIDTH:g}", f"{2 * diagram.HEIGHT:g}")
-    assert len([item for item in _of(svg, "path") if item.get("class") == "arrow"]) == 2
-    assert svg.get("aria-label") == "A & B"
-
-
-def test_boxes_within_boxes_and_open_ones() -> None:
-    assert len(_of(_drawn("┌────┐\n│┌──┐│\n│└──┘│\n└────┘"), "rect")) == 2
-    assert not _of(_drawn("┌────┐\n│    │\n└───"), "rect")
-    assert not _of(_drawn("┌────"), "rect")
-
-
-def test_the_drawings_of_the_documents_are_whole() -> None:
-    """Each line meets another, a box or an arrowhead: one that ends in nothing, or beside a character, is a slip."""
-    back = {"u": "d", "d": "u", "l": "r", "r": "l"}
-    step = {"u": (-1, 0), "d": (1, 0), "l": (0, -1), "r": (0, 1)}
-    texts = [block.text for path in ROOT.glob("docs/*.md") for block in blocks(path) if block.language == "diagram"]
-    assert texts
-    for text in texts:
-        rows = text.split("\n")
-        cells = {(row, column): character for row, line in enumerate(rows) for column, character in enumerate(line)}
-        for (row, column), character in cells.items():
-            for direction in diagram.LINES.get(character, ""):
-                down, across = step[direction]
-                other = cells.get((row + down, column + across), " ")
-                assert other in diagram.ARROWS or back[direction] in diagram.LINES.get(other, "") or (row == 1 and direction == "u"), rows[row]

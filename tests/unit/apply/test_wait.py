@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.wait import LONGEST_INTERVAL, wait_until
 
-from .fake_api import FakeClock
+from ..fake_api import FakeClock
 
 
 class Look:

@@ -21,7 +21,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
     Untrusted,
 )
 
-from .fake_api import FakeClock
+from ..fake_api import FakeClock
 
 
 def refused(status: int, retry_after: float | None = None) -> CloudNexusError:

@@ -28,7 +28,7 @@ from tests.emulator.contract import Contract
 from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 
-from .fake_api import FakeApi, run_operation
+from ..fake_api import FakeApi, run_operation
 from .test_stateful import EXAMPLES, SAME_EACH_TIME
 
 CONTRACT = Contract()

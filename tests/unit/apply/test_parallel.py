@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same work on many things at once."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.parallel import in_parallel
+
+
+@pytest.mark.parametrize("concurrency", [2, 8])
+def test_so_many_requests_are_under_way_at_a_time(concurrency: int) -> None:
+    barrier = threading.Barrier(concurrency)
+    most, now, lock = 0, 0, threading.Lock()
+
+    def work(number: int) -> None:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        barrier.wait(timeout=30)  # nobody passes before so many are here
+        with lock:
+            now -= 1
+
+    done: list[int] = []
+    in_parallel(range(concurrency * 5), lambda number: (work(number), done.append(number))[0], concurrency, threading.Event(), lambda: None)
+    assert (most, sorted(done)) == (concurrency, list(range(concurrency * 5)))
+
+
+def test_a_fault_in_one_thread_reaches_the_caller_and_begins_nothing_more() -> None:
+    def work(number: int) -> None:
+        if number == 3:
+            raise ValueError("a fault")
+
+    with pytest.raises(ValueError, match="a fault"):
+        in_parallel(range(1000), work, 4, threading.Event(), lambda: None)
+
+
+def test_an_interruption_begins_nothing_more() -> None:
+    begun: list[int] = []
+    goes_on = threading.Event()
+    stop = threading.Event()
+
+    def work(number: int) -> None:
+        begun.append(number)
+        goes_on.wait(timeout=30)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        in_parallel(range(100), work, 4, stop, interrupted)
+    goes_on.set()
+    assert stop.is_set()
+    assert len(begun) == 4

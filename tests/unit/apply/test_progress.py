@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lines of progress."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.progress import INTERVAL
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+
+from tests.emulator.settings import API_KEY
+
+from ..fake_api import FakeApi
+from ..operations.runs import run_fleet, web, webs
+from ..spoilers import POST, Right
+
+
+def test_progress_is_told_now_and_then() -> None:
+    api = FakeApi(boot_seconds=40)
+    lines: list[str] = []
+    times: list[float] = []
+
+    def show(line: str) -> None:
+        lines.append(line)
+        times.append(api.clock.time)
+
+    api.make("web-01")
+    api.account.set_status("inst_00000001", "running")
+    assert not run_fleet(api, webs(12), show=show).get("failed")
+    assert all(re.fullmatch(r"0 of 11 running, 11 provisioning, \d+ s", line) for line in lines)
+    assert len(lines) >= 3
+    assert times[0] - 1000 >= INTERVAL
+    assert min(after - before for before, after in itertools.pairwise(times)) >= INTERVAL
+
+
+def test_progress_of_replacements() -> None:
+    api = FakeApi(boot_seconds=20)
+    for number in (1, 2, 3):
+        api.make(f"web-{number:02}")
+    lines: list[str] = []
+    run_fleet(api, webs(3, region="eu-west"), recreate=True, show=lines.append)
+    told = [line.rpartition(",")[0] for line in lines]
+    assert sorted(set(told)) == [f"{number} of 3 replaced; web-{number + 1:02} provisioning" for number in (0, 1, 2)]
+
+
+def test_a_short_task_tells_nothing() -> None:
+    lines: list[str] = []
+    run_fleet(FakeApi(boot_seconds=2), webs(3), show=lines.append)
+    assert not lines
+
+
+def test_progress_holds_no_secret() -> None:
+    api = FakeApi(boot_seconds=40)
+    lines: list[str] = []
+    run_fleet(api, [{**web(1), "name": f"web-{API_KEY}"}], show=lines.append)
+    assert lines
+    assert API_KEY not in "".join(lines)
+
+
+def test_writes_that_take_their_time_are_told() -> None:
+    api = FakeApi(boot_seconds=0)
+
+    def slow(right: Right) -> Answer:
+        api.clock.time += 2
+        return right()
+
+    api.spoil(*POST, slow, times=10)
+    lines: list[str] = []
+    run_fleet(api, webs(10), show=lines.append)
+    assert lines[0] == "3 of 10 created, 6 s"

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits: until an instance is up, or gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.emulator.settings import Key
+
+from ..fake_api import FakeApi, answer
+from ..operations.runs import WEB, names, run_fleet, run_instance, webs
+from ..spoilers import LIST, POST, lost_before
+
+
+def test_the_wait_has_one_deadline() -> None:
+    api = FakeApi(boot_seconds=10_000)
+    result = run_instance(api, **WEB, wait_timeout=120)
+    assert "is not up after 120 s (wait_timeout); its last status is 'provisioning'. It exists" in result["msg"]
+    assert (result["changed"], result["action"], result["instance"]["id"]) == (True, "create", "inst_00000001")
+    assert api.clock.now() - 1000 == pytest.approx(120, abs=1)
+
+
+def test_a_wait_bears_faults_within_its_deadline() -> None:
+    api = FakeApi(boot_seconds=30)
+    api.spoil("GET", "/instances/inst_00000001", lost_before, times=3)
+    assert run_instance(api, **WEB)["instance"]["status"] == "running"
+
+
+def test_a_wait_ends_when_the_api_stays_away() -> None:
+    api = FakeApi(boot_seconds=30)
+    api.spoil("GET", "/instances/inst_00000001", lost_before, times=999)
+    result = run_instance(api, **WEB, wait_timeout=60)
+    assert result["failed"]
+    assert (result["action"], result["instance"]["id"]) == ("create", "inst_00000001")
+    assert api.clock.now() - 1000 < 70
+
+
+def test_no_wait() -> None:
+    api = FakeApi()
+    assert run_instance(api, **WEB, wait=False)["instance"]["status"] == "provisioning"
+    assert api.calls == [LIST, POST, LIST]
+
+
+def test_an_instance_that_still_boots_is_awaited_by_the_next_run() -> None:
+    api = FakeApi()
+    run_instance(api, **WEB, wait=False)
+    result = run_instance(api, **WEB)
+    assert (result["changed"], result["instance"]["status"]) == (False, "running")
+
+
+@pytest.mark.parametrize("status", ["failed", "error"])
+def test_an_instance_that_fails_to_boot(status: str) -> None:
+    api = FakeApi(failing=["web"])
+    result = run_instance(api, **WEB)
+    assert "does not come up: its status is 'failed'" in result["msg"]
+    assert (result["changed"], result["action"], result["instance"]["status"]) == (True, "create", "failed")
+    api.account.set_status("inst_00000001", status)
+    result = run_instance(api, **WEB)
+    assert f"does not come up: its status is '{status}'. recreate=true" in result["msg"]
+    assert (result["changed"], result["action"]) == (False, "none")
+    api.settings.failing.clear()
+    result = run_instance(api, **WEB, recreate=True)
+    assert (result["action"], result["instance"]["id"], result["instance"]["status"]) == ("recreate", "inst_00000002", "running")
+
+
+def test_a_new_instance_may_be_missing_for_a_moment() -> None:
+    api = FakeApi()
+    api.spoil("GET", "/instances/inst_00000001", lambda right: answer(404), times=2)
+    assert run_instance(api, **WEB)["instance"]["status"] == "running"
+
+
+def test_an_instance_that_vanishes_while_it_boots() -> None:
+    api = FakeApi()
+    api.spoil("GET", "/instances/inst_00000001", lambda right: answer(404), times=99)
+    result = run_instance(api, **WEB)
+    assert "is gone: the API no longer shows it" in result["msg"]
+    assert api.clock.now() - 1000 < 30
+
+
+def test_an_update_that_the_api_takes_its_time_for() -> None:
+    api = FakeApi()
+    old = api.make("web-01")
+    api.spoil("GET", "/instances/inst_00000001", lambda right: answer(200, old), times=2)
+    assert run_instance(api, **{**WEB, "plan": "enterprise"})["instance"]["plan"] == "enterprise"
+
+
+def test_a_deletion_that_does_not_end() -> None:
+    api = FakeApi(delete_seconds=10_000)
+    api.make("web-01")
+    result = run_instance(api, name="web-01", state="absent", wait_timeout=60)
+    assert "was deleted, but the API still shows it after 60 s (wait_timeout); its last status is 'deleting'" in result["msg"]
+    assert (result["changed"], result["action"]) == (True, "delete")
+    assert run_instance(api, name="web-01", state="absent", wait=False)["action"] == "none"
+
+
+def test_what_boots_is_polled_by_the_list_which_also_shows_twins() -> None:
+    api = FakeApi(boot_seconds=0.1)
+    run_fleet(api, webs(12))
+    assert api.calls == [LIST, *[POST] * 12, LIST, LIST]
+    assert api.clock.sleeps == [0.5]
+
+
+def test_what_boots_is_polled_one_by_one_where_that_takes_fewer_requests() -> None:
+    api = FakeApi(page_size=1, boot_seconds=0.1)
+    for number in range(1, 6):
+        api.make(f"web-{number:02}")
+    run_fleet(api, webs(6))
+    assert api.calls == [*[LIST] * 5, POST, *[("GET", "/instances/inst_00000006")] * 2, *[LIST] * 6]
+
+
+def test_updates_in_place_are_read_again() -> None:
+    api = FakeApi()
+    for number in (1, 2, 3):
+        api.make(f"web-{number:02}")
+    result = run_fleet(api, webs(3, plan="enterprise"))
+    assert result["updated"] == ["web-01", "web-02", "web-03"]
+    assert {item["plan"] for item in result["instances"]} == {"enterprise"}
+    assert api.calls[-1] == LIST
+
+
+def test_one_that_is_being_deleted_is_waited_for() -> None:
+    api = FakeApi(delete_seconds=20)
+    old = api.make("web-01")
+    api.account.delete_instance(old["id"], Key())
+    result = run_fleet(api, webs(2))
+    assert result["created"] == ["web-01", "web-02"]
+    assert names(api) == ["web-01", "web-02"]

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which credential is sent, and when it is renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
+
+from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
+
+from ..fake_api import FakeApi, answer, run_operation
+from ..operations.runs import WEB, run_instance
+from ..spoilers import LIST, POST, Right
+
+
+@pytest.fixture
+def pair() -> dict[str, Any]:
+    auth._known.clear()
+    return {"api_key": None, "refresh_token": REFRESH_TOKEN, "client_id": CLIENT_ID}
+
+
+REFRESH = ("POST", "/auth/token/refresh")
+
+
+def test_a_token_is_got_once_and_renewed_early(pair: dict[str, Any]) -> None:
+    api = FakeApi(token_seconds=600)
+    run_operation(api, health_info.OPERATION, **pair)
+    run_operation(api, health_info.OPERATION, **pair)
+    assert api.calls == [REFRESH, ("GET", "/health"), ("GET", "/health")]
+    assert api.bearers[0] is None
+    api.clock.time += 541
+    run_operation(api, health_info.OPERATION, **pair)
+    assert api.calls.count(REFRESH) == 2
+
+
+@pytest.mark.parametrize("rotate", [False, True])
+def test_a_token_that_is_refused_is_renewed_once(pair: dict[str, Any], rotate: bool) -> None:
+    api = FakeApi(rotate=rotate)
+    run_operation(api, health_info.OPERATION, **pair)
+    api.account._tokens.clear()
+    assert run_operation(api, health_info.OPERATION, **pair)["health"]["status"] == "healthy"
+    api.spoil("GET", "/health", lambda right: answer(401), times=2)
+    result = run_operation(api, health_info.OPERATION, **pair)
+    assert "GET /health: the API answered 401" in result["msg"]
+
+
+def test_a_create_that_was_refused_for_its_token_is_sent_again(pair: dict[str, Any]) -> None:
+    api = FakeApi()
+    api.spoil(*POST, lambda right: answer(401))
+    assert run_instance(api, **WEB, **pair)["action"] == "create"
+    assert api.account.created == 1
+
+
+@pytest.mark.parametrize("spoilt", [lambda right: answer(503), lambda right: answer(200, {}), lambda right: answer(401)])
+def test_a_create_that_got_no_token_is_in_no_doubt(pair: dict[str, Any], spoilt: Callable[[Right], Answer]) -> None:
+    api = FakeApi(token_seconds=200)
+    run_operation(api, health_info.OPERATION, **pair)
+    api.spoil(*LIST, lambda right: (setattr(api.clock, "time", api.clock.time + 150), right())[1])  # the token ends meanwhile
+    api.spoil(*REFRESH, spoilt, times=99)
+    result = run_instance(api, **WEB, **pair)
+    assert result["msg"].startswith("POST /auth/token/refresh: ")
+    assert "may exist" not in result["msg"]
+    assert POST not in api.calls
+
+
+def test_a_refresh_token_that_is_refused(pair: dict[str, Any]) -> None:
+    api = FakeApi()
+    result = run_operation(api, health_info.OPERATION, **{**pair, "refresh_token": "cn_old"})
+    assert "POST /auth/token/refresh: the API answered 401" in result["msg"]
+    assert "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew" in result["msg"]
+    assert "cn_old" not in str(result)
+
+
+def test_a_key_is_used_until_it_is_refused(pair: dict[str, Any]) -> None:
+    api = FakeApi()
+    run_operation(api, health_info.OPERATION, **{**pair, "api_key": API_KEY})
+    assert REFRESH not in api.calls
+    run_operation(api, health_info.OPERATION, **{**pair, "api_key": "cn_revoked"})
+    assert api.calls[-3:] == [("GET", "/health"), REFRESH, ("GET", "/health")]
+
+
+@pytest.mark.parametrize("data", [[], {}, {"access_token": 5}, {"access_token": ""}, {"access_token": "a b"}, {"access_token": "a\nX: y"}])
+def test_a_refresh_without_a_usable_token(pair: dict[str, Any], data: Any) -> None:
+    api = FakeApi()
+    api.spoil(*REFRESH, lambda right: answer(200, data))
+    assert "POST /auth/token/refresh" in run_operation(api, health_info.OPERATION, **pair)["msg"]
+    assert api.calls == [REFRESH]
+
+
+def test_a_token_that_arrives_at_run_time_is_masked(pair: dict[str, Any]) -> None:
+    api = FakeApi()
+
+    def echo(right: Right) -> Answer:
+        return answer(422, {"error": {"message": f"You sent Bearer {api.bearers[-1]}"}})
+
+    api.spoil("GET", "/health", echo)
+    result = run_operation(api, health_info.OPERATION, **pair)
+    assert result["msg"] == "GET /health: the API answered 422: You sent Bearer ********."

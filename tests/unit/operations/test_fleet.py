@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``cloudnexus_fleet`` from options to result, against an account in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import fleet
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import digest
+
+from tests.emulator.settings import API_KEY, Key
+
+from ..fake_api import FakeApi, run_operation
+from ..operations.runs import names, run_fleet, web, webs
+from ..spoilers import LIST, lost_after
+
+
+def test_all_are_made_and_the_second_run_takes_one_reading() -> None:
+    api = FakeApi()
+    result = run_fleet(api, webs(12))
+    assert (result["changed"], result["created"], result["failed_instances"]) == (True, [f"web-{number:02}" for number in range(1, 13)], [])
+    assert [item["name"] for item in result["instances"]] == result["created"]
+    assert {item["status"] for item in result["instances"]} == {"running"}
+    first = len(api.calls)
+    again = run_fleet(api, webs(12))
+    assert (again["changed"], again["unchanged"], again["instances"]) == (False, result["created"], result["instances"])
+    assert api.calls[first:] == [LIST]
+
+
+def test_the_order_is_the_one_asked_for() -> None:
+    api = FakeApi()
+    api.make("web-02")
+    result = run_fleet(api, [web(3), web(2), web(1)])
+    assert [item["name"] for item in result["instances"]] == ["web-03", "web-02", "web-01"]
+    assert (result["created"], result["unchanged"]) == (["web-03", "web-01"], ["web-02"])
+
+
+def test_no_wait() -> None:
+    api = FakeApi(boot_seconds=1000)
+    result = run_fleet(api, webs(3), wait=False)
+    assert [item["status"] for item in result["instances"]] == ["provisioning"] * 3
+    assert not api.clock.sleeps
+
+
+def test_an_id_says_which_one_is_meant_and_renames() -> None:
+    api = FakeApi()
+    first, second = api.make("web-01"), api.make("web-01")
+    refused = run_fleet(api, webs(1))
+    assert refused["failed_instances"] == [{"name": "web-01", "msg": f"There are 2 instances of the name web-01: {first['id']} and {second['id']}. "
+                                            "Which one is meant can be told with id."}]  # fmt: skip
+    assert not api.writes()
+    result = run_fleet(api, [web(1, id=first["id"]), {"name": "web-02", "id": second["id"]}])
+    assert (result["updated"], result["unchanged"], names(api)) == (["web-02"], ["web-01"], ["web-01", "web-02"])
+
+
+def test_without_a_list_nothing_is_made() -> None:
+    api = FakeApi(profile="documented")
+    result = run_fleet(api, webs(2))
+    assert "does not offer GET /instances" in result["msg"]
+    assert not api.writes()
+
+
+def test_a_failure_of_some_does_not_hide_the_others() -> None:
+    api = FakeApi()
+    api.settings.keys[API_KEY] = Key(regions=("us-east",))
+    result = run_fleet(api, [web(1), web(2, region="eu-west"), web(3)])
+    assert result["failed"]
+    assert (result["changed"], result["created"]) == (True, ["web-01", "web-03"])
+    assert [item["name"] for item in result["instances"]] == ["web-01", "web-03"]
+    (failed,) = result["failed_instances"]
+    assert failed["name"] == "web-02"
+    assert "The key's scope does not allow POST /instances in region eu-west" in failed["msg"]
+    assert result["msg"].startswith("1 of 3 instances failed. web-02: POST /instances: the API answered 403")
+    assert result["api_error"]["status"] == 403
+    assert names(api) == ["web-01", "web-03"]
+
+
+def test_one_that_fails_to_boot_is_told_at_once_and_the_others_are_awaited() -> None:
+    api = FakeApi(failing=["web-02"])
+    api.settings.boot_seconds = 30
+    result = run_fleet(api, webs(3))
+    assert result["created"] == ["web-01", "web-02", "web-03"]
+    assert [item["status"] for item in result["instances"]] == ["running", "failed", "running"]
+    assert "does not come up: its status is 'failed'" in result["failed_instances"][0]["msg"]
+
+
+def test_all_that_is_wrong_is_said_at_once_and_before_anything_is_changed() -> None:
+    api = FakeApi()
+    api.make("web-01", region="eu-west")
+    api.make("web-02")
+    api.make("web-02")
+    result = run_fleet(api, webs(3))
+    assert [item["name"] for item in result["failed_instances"]] == ["web-01", "web-02"]
+    assert result["msg"].endswith("Nothing was changed.")
+    assert not api.writes()
+
+
+def test_prune_deletes_what_is_of_the_prefix_and_the_pattern() -> None:
+    api = FakeApi(delete_seconds=5)
+    for name in ("web-01", "web-02", "web-03", "web-db", "web-01-old", "app-01"):
+        api.make(name)
+    result = run_fleet(api, webs(1), name_prefix="web-", prune=True, prune_pattern="[0-9]+", max_deletions=2)
+    assert (result["deleted"], result["unchanged"]) == (["web-02", "web-03"], ["web-01"])
+    assert names(api) == ["app-01", "web-01", "web-01-old", "web-db"]
+    assert [item["name"] for item in result["instances"]] == ["web-01"]
+
+
+def test_prune_to_nothing() -> None:
+    api = FakeApi()
+    for name in ("web-01", "web-02", "app-01"):
+        api.make(name)
+    assert run_fleet(api, [], name_prefix="web-", prune=True, max_deletions=2)["deleted"] == ["web-01", "web-02"]
+    assert names(api) == ["app-01"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_more_deletions_than_allowed_fail_before_anything_is_changed(check_mode: bool) -> None:
+    api = FakeApi()
+    for number in (1, 2, 3):
+        api.make(f"web-{number:02}")
+    result = run_fleet(api, [web(1, plan="enterprise")], name_prefix="web-", prune=True, max_deletions=1, check_mode=check_mode)
+    assert "max_deletions: 2 instances would be deleted, and 1 may be. They are web-02 (inst_00000002), web-03 (inst_00000003)." in result["msg"]
+    assert [item["action"] for item in result["changes"]] == ["update", "delete", "delete"]
+    assert not api.writes()
+
+
+def test_what_is_gone_already_counts_as_deleted() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("DELETE", "/instances/inst_00000001", lost_after)
+    assert run_fleet(api, [], name_prefix="web-", prune=True, max_deletions=1)["deleted"] == ["web-01"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"instances": [web(1), web(2), web(1)]}, "instances: expected each name once, got web-01 in instances[0] and in instances[2]."),
+        ({"instances": [web(1, id="i1"), web(2, id="i1")]}, "instances: expected each id once, got i1 in instances[0] and in instances[1]."),
+        ({"instances": [web(1), web(2, plan=None)]}, "instances[1].plan: is required, unless id says"),
+        ({"instances": [web(1, region=None)]}, "instances[0].region: is required, unless id says"),
+        ({"instances": [web(1, name="")]}, "instances[0].name: expected a text that is not empty."),
+        ({"instances": [web(1, id="a/b")]}, "instances[0].id: expected an id as the API shows it"),
+        ({"instances": [web(1, ssh_keys=["hello"])]}, "instances[0].ssh_keys: element 1 is no OpenSSH public key"),
+        ({"instances": [web(1, auto_scale={"cpu_threshold": 140})]}, "instances[0].auto_scale.cpu_threshold: expected a whole number from 1 to 100"),
+        ({"prune": True}, "name_prefix: is required with prune=true"),
+        ({"prune": True, "name_prefix": ""}, "name_prefix: expected a text that is not empty."),
+        ({"prune_pattern": "("}, "prune_pattern: expected a regular expression"),
+        ({"max_deletions": -1}, "max_deletions: expected a whole number from 0 to 100000, got -1."),
+        ({"concurrency": 0}, "concurrency: expected a whole number from 1 to 64, got 0."),
+        ({"max_unavailable": 0}, "max_unavailable: expected a whole number from 1 to 1000, got 0."),
+        ({"wait_timeout": 0}, "wait_timeout: expected a whole number from 1 to 86400, got 0."),
+        ({"approved_digest": ""}, "approved_digest: expected the changes_digest of an earlier run"),
+        ({"approved_digest": digest([])[:-1] + "x."}, "approved_digest: expected the changes_digest of an earlier run"),
+        ({"approved_digest": digest([]) + "?"}, "approved_digest: expected the changes_digest of an earlier run"),
+        ({"approved_digest": digest([]) + "QQ=="}, "approved_digest: expected the changes_digest of an earlier run"),
+    ],
+)
+def test_bad_input_is_refused_before_any_request(given: dict[str, Any], message: str) -> None:
+    api = FakeApi()
+    result = run_operation(api, fleet.OPERATION, **{"instances": webs(1), **given})
+    assert result["msg"].startswith(message)
+    assert not api.calls

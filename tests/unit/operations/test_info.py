@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operations that only read: ``cloudnexus_instance_info``, ``cloudnexus_bucket_info``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, instance_info
+
+from ..fake_api import FakeApi, answer, run_operation
+
+
+def test_a_bucket_that_moves_from_page_to_page_is_one() -> None:
+    api = FakeApi(buckets=1)
+    (bucket,) = run_operation(api, bucket_info.OPERATION)["buckets"]
+    page = {"items": [bucket], "pagination": {"next_page": "/storage/buckets?cursor=2", "total_count": 1}}
+    api.spoil("GET", "/storage/buckets", lambda right: answer(200, page))
+    last_page = {"items": [bucket], "pagination": {"next_page": None, "total_count": 1}}
+    api.spoil("GET", "/storage/buckets", lambda right: answer(200, last_page))
+    assert run_operation(api, bucket_info.OPERATION)["buckets"] == [bucket]
+
+
+def test_instance_info() -> None:
+    api = FakeApi(page_size=2)
+    for number in range(5):
+        api.make(f"web-{number}", plan="starter" if number % 2 else "enterprise", region="us-east")
+
+    def names(**given: Any) -> list[str]:
+        result = run_operation(api, instance_info.OPERATION, **given)
+        assert result["changed"] is False
+        return [item["name"] for item in result["instances"]]
+
+    assert names() == [f"web-{number}" for number in range(5)]
+    assert names(plan="starter") == ["web-1", "web-3"]
+    assert names(plan="starter", name="web-3") == ["web-3"]
+    assert names(region="eu-west") == []
+    assert names(status="running") == names()
+    assert names(id="inst_00000002") == ["web-1"]
+    assert names(id="inst_00000002", name="web-4") == []
+    assert names(id="inst_99") == []
+
+
+def test_instance_info_without_a_list() -> None:
+    api = FakeApi(profile="documented")
+    api.make("web-01")
+    assert "does not offer GET /instances" in run_operation(api, instance_info.OPERATION)["msg"]
+    assert run_operation(api, instance_info.OPERATION, id="inst_00000001")["instances"][0]["name"] == "web-01"
+
+
+@pytest.mark.parametrize(("body", "log"), [(b'{"lines": []}', {"lines": []}), (b"booted\n", "booted\n"), (b"", ""), (b"\xff", "\ufffd")])
+def test_logs_of_any_shape(body: bytes, log: Any) -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("GET", "/instances/inst_00000001/logs", lambda right: Answer(200, {}, body))
+    assert run_operation(api, instance_info.OPERATION, logs=True)["instances"][0]["logs"] == log
+
+
+def test_bucket_info() -> None:
+    api = FakeApi(page_size=10)
+    result = run_operation(api, bucket_info.OPERATION)
+    assert (len(result["buckets"]), result["total_count"], len(api.calls)) == (24, 24, 3)
+    assert result["matched_object_count"] == sum(bucket["object_count"] for bucket in result["buckets"])
+    result = run_operation(api, bucket_info.OPERATION, name="media-assets")
+    assert (result["total_count"], result["matched_size_bytes"], result["matched_object_count"]) == (24, 4589231456, 12450)
+    assert run_operation(api, bucket_info.OPERATION, region="ap-south")["buckets"][0]["region"] == "ap-south"
+
+
+@pytest.mark.parametrize(("given", "found", "pages"), [({"name": "media-assets"}, 1, 1), ({"name": "bucket-00015"}, 1, 2), ({"name": "none"}, 0, 3)])
+@pytest.mark.parametrize("region", [None, "us-east"])
+def test_bucket_info_stops_reading_when_the_name_is_found(given: dict[str, str], found: int, pages: int, region: str | None) -> None:
+    api = FakeApi(page_size=10)
+    result = run_operation(api, bucket_info.OPERATION, **given, region=region)
+    assert (len(result["buckets"]), result["total_count"], len(api.calls)) == (found, 24, pages)
+
+
+def test_bucket_info_of_another_region_reads_on() -> None:
+    api = FakeApi(page_size=10)
+    result = run_operation(api, bucket_info.OPERATION, name="media-assets", region="eu-west")
+    assert (result["buckets"], len(api.calls)) == ([], 3)
+
+
+@pytest.mark.parametrize(("limit", "pages"), [(1, 1), (10, 1), (11, 2), (24, 3), (99, 3)])
+def test_bucket_info_stops_reading_at_its_limit(limit: int, pages: int) -> None:
+    api = FakeApi(page_size=10)
+    result = run_operation(api, bucket_info.OPERATION, limit=limit)
+    assert (len(result["buckets"]), len(api.calls)) == (min(limit, 24), pages)

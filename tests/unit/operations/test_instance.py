@@ -1,0 +1,261 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``cloudnexus_instance`` from options to result, against an account in memory: hours pass in no time, and every request is seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.settings import API_KEY
+
+from ..fake_api import FakeApi, answer
+from ..operations.runs import WEB, run_instance
+from ..spoilers import LIST, POST, lost_after
+
+
+def test_create_and_wait() -> None:
+    api = FakeApi()
+    result = run_instance(api, **WEB)
+    assert (result["changed"], result["action"]) == (True, "create")
+    assert result["instance"]["status"] == "running"
+    assert api.writes() == [POST]
+    again = run_instance(api, **WEB)
+    assert (again["changed"], again["action"], again["instance"]) == (False, "none", result["instance"])
+    assert api.writes() == [POST]
+
+
+def test_what_is_running_already_takes_one_request_a_page() -> None:
+    api = FakeApi(page_size=2)
+    for name in ("web-01", "web-02", "web-03"):
+        api.make(name)
+    assert run_instance(api, **WEB)["action"] == "none"
+    assert api.calls == [LIST, LIST]
+
+
+def test_without_looking_there_may_be_two() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    assert run_instance(api, **WEB, unique_name=False)["action"] == "create"
+    assert LIST not in api.calls
+
+
+def test_a_key_that_is_not_for_the_region() -> None:
+    api = FakeApi(keys={API_KEY: {"regions": ["eu-west"]}})
+    result = run_instance(api, **WEB)
+    assert "POST /instances: the API answered 403" in result["msg"]
+    assert "The key's scope does not allow POST /instances in region us-east." in result["msg"]
+    assert api.calls == [LIST, POST]
+
+
+def test_two_of_one_name() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.make("web-01")
+    for state in ("present", "absent"):
+        result = run_instance(api, **WEB, state=state)
+        assert "There are 2 instances of the name web-01: inst_00000001 and inst_00000002." in result["msg"]
+    assert not api.writes()
+    assert run_instance(api, id="inst_00000002", state="absent")["action"] == "delete"
+
+
+def test_update_in_place() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    result = run_instance(api, **{**WEB, "plan": "enterprise"})
+    assert (result["action"], result["instance"]["plan"]) == ("update", "enterprise")
+    assert api.calls == [LIST, ("PATCH", "/instances/inst_00000001"), ("GET", "/instances/inst_00000001")]
+    assert api.bodies[1] == {"plan": "enterprise"}
+
+
+def test_an_update_whose_answer_is_lost_is_sent_again() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("PATCH", "/instances/inst_00000001", lost_after)
+    assert run_instance(api, **{**WEB, "plan": "enterprise"})["instance"]["plan"] == "enterprise"
+
+
+def test_rename_by_id() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.make("web-02")
+    assert run_instance(api, id="inst_00000001", name="web-09")["instance"]["name"] == "web-09"
+    result = run_instance(api, id="inst_00000001", name="web-02")
+    assert "inst_00000001 can't be called web-02: inst_00000002 has that name already" in result["msg"]
+    assert run_instance(api, id="inst_00000001", name="web-02", unique_name=False)["action"] == "update"
+
+
+def test_by_id_what_was_left_out_keeps_its_value() -> None:
+    api = FakeApi()
+    api.make("web-01", plan="enterprise", region="eu-west")
+    result = run_instance(api, id="inst_00000001")
+    assert (result["changed"], api.calls) == (False, [("GET", "/instances/inst_00000001")])
+
+
+def test_an_id_that_there_is_not() -> None:
+    api = FakeApi()
+    assert "id: there is no instance inst_9; to make a new one, leave id out" in run_instance(api, id="inst_9")["msg"]
+    assert run_instance(api, id="inst_9", state="absent")["action"] == "none"
+    assert not api.writes()
+
+
+def test_absent() -> None:
+    api = FakeApi(delete_seconds=8.0)
+    made = api.make("web-01")
+    result = run_instance(api, name="web-01", state="absent")
+    assert (result["changed"], result["action"], result["instance"]["id"]) == (True, "delete", made["id"])
+    assert api.account.state()["instances"] == []
+    assert run_instance(api, name="web-01", state="absent") == {
+        "changed": False,
+        "action": "none",
+        "instance": None,
+        "diff": {"before_header": "instance", "after_header": "instance", "before": {}, "after": {}},
+    }
+
+
+def test_a_deletion_whose_answer_is_lost() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("DELETE", "/instances/inst_00000001", lost_after)
+    assert run_instance(api, name="web-01", state="absent")["action"] == "delete"
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_one_that_is_being_deleted_is_as_good_as_gone(wait: bool) -> None:
+    api = FakeApi(delete_seconds=20)
+    api.make("web-01")
+    assert run_instance(api, name="web-01", state="absent", wait=False)["action"] == "delete"
+    again = run_instance(api, name="web-01", state="absent", wait=wait)
+    assert (again["changed"], again["action"]) == (False, "none")
+    assert bool(api.account.state()["instances"]) is not wait
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_new_one_in_place_of_one_that_is_being_deleted(wait: bool) -> None:
+    api = FakeApi(delete_seconds=20)
+    api.make("web-01")
+    run_instance(api, name="web-01", state="absent", wait=False)
+    predicted = run_instance(api, **WEB, wait=wait, check_mode=True)
+    result = run_instance(api, **WEB, wait=wait)
+    assert (predicted["action"], result["action"]) == ("create", "create")
+    assert predicted["diff"] == result["diff"]
+    assert [item["id"] for item in api.account.state()["instances"]] == [result["instance"]["id"]]
+
+
+def test_by_its_id_one_that_is_being_deleted_is_gone_too() -> None:
+    api = FakeApi(delete_seconds=20)
+    instance_id = api.make("web-01")["id"]
+    run_instance(api, id=instance_id, state="absent", wait=False)
+    assert "there is no instance inst_00000001" in run_instance(api, id=instance_id, plan="enterprise")["msg"]
+    assert run_instance(api, id=instance_id, state="absent", wait=False)["action"] == "none"
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_without_a_list_nothing_is_made(status: int, state: str) -> None:
+    api = FakeApi(profile="documented", missing_status=status)
+    result = run_instance(api, **WEB, state=state)
+    assert f"The API does not offer GET /instances (status {status})" in result["msg"]
+    assert "So the name web-01 can't be looked up, and nothing was changed; pass id" in result["msg"]
+    assert ("unique_name=false" in result["msg"]) == (state == "present")
+    assert not api.writes()
+
+
+def test_without_a_list_one_is_made_without_looking() -> None:
+    api = FakeApi(profile="documented")
+    assert run_instance(api, **WEB, unique_name=False)["instance"]["status"] == "running"
+    assert api.calls[0] == POST
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_without_patch_the_drift_is_reported(status: int) -> None:
+    api = FakeApi(profile="documented", missing_status=status)
+    api.make("web-01")
+    result = run_instance(api, id="inst_00000001", plan="enterprise")
+    assert "plan is 'starter', wanted is 'enterprise'" in result["msg"]
+    assert "the API does not offer PATCH /instances/{id}" in result["msg"]
+    assert "recreate=true" in result["msg"]
+    assert (result["changed"], result["action"], result["instance"]["plan"]) == (False, "none", "starter")
+    assert result["api_error"]["status"] == status
+
+
+def test_without_patch_a_new_one_is_made_where_that_is_allowed() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("PATCH", "/instances/inst_00000001", lambda right: answer(405))
+    result = run_instance(api, **{**WEB, "plan": "enterprise"}, recreate=True)
+    assert (result["action"], result["instance"]["plan"], result["instance"]["id"]) == ("recreate", "enterprise", "inst_00000002")
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+@pytest.mark.parametrize("given", [{"state": "absent"}, {"region": "eu-west", "recreate": True}])
+def test_without_delete_nothing_is_changed(status: int, given: dict[str, Any]) -> None:
+    api = FakeApi(profile="documented", missing_status=status)
+    api.make("web-01")
+    result = run_instance(api, id="inst_00000001", **given)
+    assert f"The API does not offer DELETE /instances/{{id}} (status {status})" in result["msg"]
+    assert (result["changed"], result["action"], result["instance"]["id"]) == (False, "none", "inst_00000001")
+    assert POST not in api.calls
+
+
+CASES = [
+    ("create", {}, WEB),
+    ("create", {}, {**WEB, "image_id": "img_1", "auto_scale": {"min_instances": 1, "max_instances": None, "cpu_threshold": None}}),
+    ("none", {"web-01": {}}, WEB),
+    ("update", {"web-01": {}}, {**WEB, "plan": "enterprise"}),
+    ("recreate", {"web-01": {}}, {**WEB, "region": "ap-south", "recreate": True}),
+    ("delete", {"web-01": {}}, {"name": "web-01", "state": "absent"}),
+    ("none", {}, {"name": "web-01", "state": "absent"}),
+]
+
+
+@pytest.mark.parametrize(("action", "existing", "given"), CASES)
+@pytest.mark.parametrize("show_all", [False, True])
+def test_check_mode_writes_nothing_and_predicts_exactly(action: str, existing: dict[str, Any], given: dict[str, Any], show_all: bool) -> None:
+    api = FakeApi(show_all=show_all)
+    for name, fields in existing.items():
+        api.make(name, **fields)
+    predicted = run_instance(api, **given, check_mode=True)
+    assert not api.writes()
+    real = run_instance(api, **given)
+    assert predicted["action"] == real["action"] == action
+    assert predicted["changed"] == real["changed"] == (action != "none")
+    assert predicted["diff"] == real["diff"]
+    for name in ("name", "plan", "region"):
+        assert (predicted["instance"] or {}).get(name) == (real["instance"] or {}).get(name)
+    assert run_instance(api, **given)["action"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "name: is required, or id, to say which instance is meant."),
+        ({"name": ""}, "name: expected a text that is not empty."),
+        ({"name": "web", "plan": "starter"}, "region: is required with state=present"),
+        ({"name": "web", "region": "us-east"}, "plan: is required with state=present"),
+        ({"id": "../keys"}, "id: expected an id as the API shows it"),
+        ({**WEB, "image_id": ""}, "image_id: expected a text that is not empty."),
+        ({**WEB, "ssh_keys": ["no key"]}, "ssh_keys: element 1 is no OpenSSH public key"),
+        ({**WEB, "auto_scale": {"min_instances": 3, "max_instances": 2}}, "auto_scale.min_instances: expected at most max_instances (2), got 3."),
+        ({**WEB, "auto_scale": {"cpu_threshold": 140}}, "auto_scale.cpu_threshold: expected a whole number from 1 to 100, got 140."),
+        ({**WEB, "wait_timeout": 0}, "wait_timeout: expected a whole number from 1 to 86400, got 0."),
+        ({**WEB, "api_key": None}, "api_key: expected a credential"),
+        ({**WEB, "api_url": "http://api.cloudnexus.io/v1"}, "api_url: expected https"),
+    ],
+)
+def test_bad_input_is_refused_before_any_request(given: dict[str, Any], message: str) -> None:
+    api = FakeApi()
+    result = run_instance(api, **given)
+    assert result["failed"]
+    assert result["msg"].startswith(message)
+    assert not api.calls
+
+
+def test_a_policy_that_makes_no_sense_with_what_it_keeps() -> None:
+    api = FakeApi(show_all=True)
+    api.make("web-01", auto_scale={"min_instances": 1, "max_instances": 2})
+    result = run_instance(api, **WEB, auto_scale={"min_instances": 5, "max_instances": None, "cpu_threshold": None})
+    assert result["msg"].startswith("auto_scale.min_instances: expected at most max_instances (2), got 5.")
+    assert not api.writes()
