@@ -1,38 +1,68 @@
-# The dev loop. Everything is installed below this folder, in .venv; everything made is in .cache. CONTRIBUTING.md tells more.
+# The dev loop. Everything is installed in .venv and made in .cache, both below this folder. CONTRIBUTING.md explains more.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# Without bytecode each command of Ansible's takes twice as long to start.
+NOX := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m nox
+# What tools cache for a user stays below this folder, except the downloads of uv and pip.
+USER_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+export UV_CACHE_DIR ?= $(USER_CACHE)/uv
+export PIP_CACHE_DIR ?= $(USER_CACHE)/pip
+export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
+# Without bytecode each of Ansible's commands takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
+# These take one core each, so they run beside one another; units and integration take all cores.
+ON_ONE_CORE := sanity site lint docs changelog types style
 
-.PHONY: help demo test docs soak bench bench-peers emulator matrix release clean
+.PHONY: help demo check test matrix ends mutants docs soak bench bench-peers emulator certification rehearsal release clean
 help:
-	@echo "make demo      a web tier on the emulator: check mode, for real, a second time, and down again"
-	@echo "make test      every check; CHECKS='units lint' runs only those, 'make test CHECKS=list' names them"
-	@echo "make matrix    the tests on each ansible-core that the Pythons here take; PAIRS='3.10/2.16 3.13/2.22', PAIRS=list, CHECKS='units sanity'"
-	@echo "make docs      this documentation as a site, below .cache; a warning fails it"
-	@echo "make soak      searches longer for sequences and answers that break a promise; EXAMPLES=20000 tries more of each"
-	@echo "make bench     how long the collection takes, against the same without it; CASES='loop buckets', CASES=list, PAIRS=1"
-	@echo "make bench-peers  the same task by three other clouds' collections; installs the package ansible below .cache"
-	@echo "make emulator  the emulator on its own, for a playbook of yours; ARGS='--port 8080' and others"
-	@echo "make release  VERSION=1.2.3: bumps, builds, installs and tries that version in a clone; publishes nothing"
-	@echo "make clean     removes what the others installed and made"
+	@echo "make demo         run a web tier on the emulator: check mode, for real, a second time, and down"
+	@echo "make check        style, types and unit tests: for each save"
+	@echo "make test         everything that a change needs on the ansible-core of .venv; CHECKS='units lint' runs those, CHECKS=list names them"
+	@echo "make matrix       the tests on each ansible-core; PAIRS='3.10/2.16 3.13/2.22', CHECKS='units sanity'"
+	@echo "make ends         the oldest and the newest pair of the matrix"
+	@echo "make mutants      change the core at random, and count the changes that the unit tests notice; SAMPLE=300 SEED=1 MINUTES=120"
+	@echo "make docs         build this documentation as a site; a warning fails it"
+	@echo "make soak         search longer for sequences and responses that break a guarantee; EXAMPLES=20000"
+	@echo "make bench        measure ratios against the same work without the collection; CASES='loop buckets', CASES=list, PAIRS=1"
+	@echo "make bench-peers  the same task by three other clouds' collections"
+	@echo "make emulator     start the emulator for a playbook of yours; ARGS='--port 8080' and others"
+	@echo "make rehearsal    rehearse a release in a repository of its own, and the demo with its web servers"
+	@echo "make release      VERSION=1.2.3: bump, build, install and try that version in a clone; publishes nothing"
+	@echo "make clean        remove what the others installed and made"
 
 demo: $(VENV)/.demo
 	@$(RUN) -m tests.demo
 
+check: $(VENV)/.test
+	@$(NOX) -s style types units
+
 test: $(VENV)/.test
-	@$(RUN) -m tests.checks $(CHECKS)
+ifeq ($(CHECKS),list)
+	@$(NOX) -l
+else ifdef CHECKS
+	@$(NOX) -s $(CHECKS)
+else
+	@$(MAKE) --no-print-directory --keep-going .session-units .session-integration .beside
+endif
+
+.beside:
+	@$(MAKE) --no-print-directory --keep-going --jobs=$$(getconf _NPROCESSORS_ONLN) --output-sync=target $(ON_ONE_CORE:%=.session-%)
+
+.session-%:
+	@$(NOX) -s $*
 
 matrix: $(VENV)/.test
-	@$(RUN) -m tests.matrix --pairs "$(PAIRS)" $(CHECKS)
+	@$(NOX) -s $(if $(PAIRS),$(PAIRS:%='matrix(%)'),matrix) -- $(CHECKS)
+
+ends certification rehearsal: $(VENV)/.test
+	@$(NOX) -s $@
 
 docs: $(VENV)/.docs
 	@$(RUN) -m tests.site
 
 EXAMPLES ?= 4000
 soak: $(VENV)/.test
-	@SOAK_EXAMPLES=$(EXAMPLES) $(RUN) -m pytest -q -n auto tests/unit/test_stateful.py tests/unit/test_hostile_answers.py
+	@SOAK_EXAMPLES=$(EXAMPLES) $(RUN) -m pytest -q -n auto tests/unit/promises
 
 bench: $(VENV)/.demo
 	@$(RUN) -m tests.benchmark $(CASES)
@@ -44,12 +74,12 @@ emulator: $(VENV)/.demo
 	@$(RUN) -m tests.emulator $(ARGS)
 
 release: $(VENV)/.test
-	@$(RUN) -m tests.release "$(VERSION)"
+	@$(RUN) -m tests.packaging.release "$(VERSION)"
 
 clean:
 	rm -rf $(VENV) .cache
 
-# uv installs in seconds what takes pip a minute; where it can't be had or can't reach the registry, pip does it.
+# uv installs in seconds what takes pip a minute; if it can't be had or can't reach the registry, pip does it.
 $(VENV)/.demo $(VENV)/.docs $(VENV)/.test: $(VENV)/.%: pyproject.toml
 	@echo "==> Installing what 'make $*' needs into $(VENV) (once)"
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checkout as Ansible's tools want to see it: below ``ansible_collections``, with an environment of its own."""
+"""The checkout as Ansible's tools want to see it: below ``ansible_collections``, with an environment of its own.
+
+``python -m tests.checkout ansible-lint ...`` runs a command there; without a command it makes the folder.
+"""
 
 from __future__ import annotations
 
@@ -62,3 +65,14 @@ def copy_to(target: Path) -> Path:
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)
     subprocess.run(["git", "add", "-A"], cwd=target, check=True)
     return target
+
+
+def main(command: list[str]) -> int:
+    folder = link_tree() / "ansible_collections" / "cloudnexus" / "cloud"
+    # Each tool has a home of its own: ansible-lint puts stand-ins for the modules of other collections there while it runs.
+    environment = ansible_environment(ANSIBLE_HOME=str(CACHE / command[0])) if command else {}
+    return subprocess.run(command, check=False, cwd=folder, env=environment, stdin=subprocess.DEVNULL).returncode if command else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 from collections.abc import Iterator
 
@@ -20,14 +19,6 @@ importlib.invalidate_caches()
 # A shell has what it starts in the background ignore Ctrl-C, and so would all that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What no ansible-core and no Python changes is shown by `make test`, and left out of its matrix."""
-    if pair := os.environ.get("MATRIX_PAIR"):
-        for item in items:
-            if item.get_closest_marker("once"):
-                item.add_marker(pytest.mark.skip(reason=f"make test runs it, and {pair} changes nothing about it"))
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.choice import choose
-
 from .cases import buckets, fleet_create, fleet_nothing, growth, hosts, inventory, loop, module, uri
+from .choice import choose
 from .harness import PAIRS, TITLES, Bench, Case, Row, table
 from .playbook import Failed
 from .startup import imports

@@ -20,7 +20,7 @@ import requests
 
 from ..checkout import ROOT, ansible_environment, installed_environment
 from ..emulator.process import EmulatorProcess
-from ..nginx import BorrowedNginx, why_not
+from ..hosts.nginx import BorrowedNginx, why_not
 
 VARIABLES = "@tests/demo/shop.yml"
 #: Loopback addresses, so that the tier's hosts are this machine.

@@ -16,7 +16,7 @@ from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 
 FQCN = "cloudnexus.cloud."
-DOORS = ("in-process", "module")
+MODES = ("in-process", "module")
 
 
 @dataclass(slots=True)
@@ -39,6 +39,10 @@ class Run:
         (result,) = self.results
         return result
 
+    def named(self, task: str) -> list[dict[str, Any]]:
+        """The results of a task by its name, one for each host."""
+        return [{**entry["result"], "failed": entry["status"] == "failed"} for entry in self.entries if entry["task"] == task]
+
     @property
     def changed(self) -> int:
         return sum(bool(entry["result"].get("changed")) for entry in self.entries)
@@ -46,11 +50,11 @@ class Run:
 
 @dataclass(slots=True)
 class Ansible:
-    """Ansible's commands, set up for one emulator and one door."""
+    """Ansible's commands, set up for one emulator and one mode."""
 
     emulator: EmulatorProcess
     folder: Path
-    door: str = "in-process"
+    mode: str = "in-process"
     #: More environment variables; an empty value is set as such.
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -85,7 +89,7 @@ class Ansible:
             ANSIBLE_ASYNC_DIR=str(self.folder / "async"),
             ANSIBLE_BECOME_PLUGINS=str(ROOT / "tests" / "integration" / "become"),
             CLOUDNEXUS_TOKEN_CACHE=str(self.tokens),
-            CLOUDNEXUS_IN_PROCESS=str(self.door == "in-process").lower(),
+            CLOUDNEXUS_IN_PROCESS=str(self.mode == "in-process").lower(),
             RESULTS_FILE=str(results),
         )
         if credentials:
@@ -97,9 +101,15 @@ class Ansible:
         return self.command("ansible-playbook", self.playbook(*tasks, **play), *arguments, credentials=credentials)
 
     def playbook(self, *tasks: dict[str, Any], **play: Any) -> str:
+        return self.plays({**play, "tasks": list(tasks)})
+
+    def plays(self, *plays: dict[str, Any]) -> str:
+        """A playbook of several plays. A task that fails does not end it."""
+        content = [
+            {"hosts": "localhost", "gather_facts": False, **play, "tasks": [{"ignore_errors": True, **task} for task in play["tasks"]]} for play in plays
+        ]
         playbook = self.folder / "playbook.yml"
-        content = {"hosts": "localhost", "gather_facts": False, **play, "tasks": [{"ignore_errors": True, **task} for task in tasks]}
-        playbook.write_text(json.dumps([content]))
+        playbook.write_text(json.dumps(content))
         return str(playbook)
 
     def hosts(self, count: int) -> str:

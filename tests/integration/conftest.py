@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible's commands by both doors."""
+"""Ansible's commands in both modes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from tests.emulator.process import EmulatorProcess
 
-from .commands import DOORS, Ansible
+from .commands import MODES, Ansible
 from .jobs import Awx, awx_of
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=MODES)
 def ansible(request: pytest.FixtureRequest, emulator: EmulatorProcess, tmp_path: Path) -> Ansible:
-    """By both doors: each test that uses it runs twice."""
+    """In both modes: each test that uses it runs twice, so only those in which the mode can matter use it."""
     return Ansible(emulator, tmp_path, request.param)
 
 

@@ -51,6 +51,17 @@ def said(result: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if key != "invocation"}
 
 
+def normalized(result: Any) -> Any:
+    """A result without what differs from run to run, and without what Ansible adds to a module's."""
+    if isinstance(result, dict):
+        ignored = ("created_at", "uptime", "request_id", "lines", "ansible_facts", "exception")
+        return {key: normalized(value) for key, value in result.items() if key not in ignored and not key.startswith("_ansible")}
+    if isinstance(result, list):
+        return [normalized(item) for item in result]
+    # ansible-core 2.22 shows another text in the place of a secret than those before it.
+    return "(not shown)" if result in ("$REDACTED$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") else result
+
+
 def _main() -> None:
     calls = json.load(sys.stdin)
     for module, _options in calls:

@@ -16,15 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import ROOT
-from tests.nginx import why_not
-
-# One worker has all that takes this machine's nginx, so that none waits for another.
-pytestmark = pytest.mark.xdist_group("nginx")
+from tests.hosts.nginx import why_not
 
 
-def start_demo() -> subprocess.Popen[str]:
+def start_demo(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.demo"],
+        [sys.executable, "-m", "tests.demo", *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -48,23 +45,34 @@ def members(session: int) -> list[str]:
 
 
 @pytest.mark.core
+def test_the_demo_without_web_servers() -> None:
+    assert "Left out: the web servers on the tier's hosts, because that was asked for" in demo_output("--without-web-servers")
+
+
+@pytest.mark.ci
+@pytest.mark.xdist_group("nginx")
 def test_the_demo() -> None:
-    with start_demo() as demo:
-        output, _nothing = demo.communicate(timeout=900)
-    assert demo.returncode == 0, output
-    assert "Done: the tier stood, stood the same on the second run, and is gone" in output
-    assert re.search(r"@region_us_east:\n.*\|--shop-01\n", output)
+    output = demo_output()
     if why_not():
         assert f"Left out: the web servers on the tier's hosts, because {why_not()}" in output
     else:
         assert output.count("HTTP/1.1 200 OK") == output.count("<h1>The shop is open</h1>") == 2
+
+
+def demo_output(*arguments: str) -> str:
+    with start_demo(*arguments) as demo:
+        output, _nothing = demo.communicate(timeout=900)
+    assert demo.returncode == 0, output
+    assert "Done: the tier stood, stood the same on the second run, and is gone" in output
+    assert re.search(r"@region_us_east:\n.*\|--shop-01\n", output)
     assert not members(demo.pid)
+    return str(output)
 
 
 @pytest.mark.parametrize("to_the_group", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing_behind(number: int, to_the_group: bool) -> None:
-    with start_demo() as demo:
+    with start_demo("--without-web-servers") as demo:
         assert demo.stdout
         for line in demo.stdout:
             if "ansible-playbook" in line:

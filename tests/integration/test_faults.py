@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults of the API and of the way to it, over real connections: by both doors, but for the long pauses of the retries below them."""
+"""Faults of the API and of the way to it, over real connections."""
 
 from __future__ import annotations
 
@@ -20,80 +20,72 @@ def posts(ansible: Ansible) -> list[float]:
 LOST: list[dict[str, Any]] = [{"kind": "lost"}, {"kind": "reset"}, {"kind": "status", "status": 504}, {"kind": "truncated"}, {"kind": "malformed"}]
 
 
-def test_a_create_whose_answer_is_lost_makes_one_instance(ansible: Ansible) -> None:
+def test_a_create_whose_response_is_lost_makes_one_instance(in_process: Ansible) -> None:
     names = [f"web-{number}" for number in range(len(LOST))]
     for fault in LOST:
-        ansible.emulator.fault(**fault, method="POST", effect=True)
-    results = ansible.play(*(task("instance", **{**WEB, "name": name}) for name in names)).results
+        in_process.emulator.fault(**fault, method="POST", effect=True)
+    results = in_process.play(*(task("instance", **{**WEB, "name": name}) for name in names)).results
     for fault, result in zip(LOST, results, strict=True):
         assert (result["changed"], result["action"], result["instance"]["status"]) == (True, "create", "running"), fault
-    assert [entry["body"]["name"] for entry in ansible.emulator.writes()] == names
-    assert [item["name"] for item in ansible.emulator.instances()] == names
-    assert ansible.emulator.state()["created"] == len(LOST)
+    assert [entry["body"]["name"] for entry in in_process.emulator.writes()] == names
+    assert [item["name"] for item in in_process.emulator.instances()] == names
+    assert in_process.emulator.state()["created"] == len(LOST)
 
 
-def test_a_create_that_was_lost_on_its_way_is_sent_again_after_the_list_has_settled(in_process: Ansible) -> None:
-    in_process.emulator.fault("reset", method="POST")
-    assert in_process.module("instance", **WEB)["action"] == "create"
-    first, second = posts(in_process)
-    assert second - first >= 5
-    assert in_process.emulator.state()["created"] == 1
+def test_retries(in_process: Ansible) -> None:
+    """A create that was lost on its way is sent again when the list has settled; Retry-After is kept; reads are repeated."""
+    emulator = in_process.emulator
+    emulator.fault("reset", method="POST")
+    emulator.fault("status", method="POST", status=429, retry_after=2, skip=1)
+    emulator.fault("status", method="POST", status=429, retry_after=2, as_date=True, skip=2)
+    for kind in ("reset", "lost", "truncated", "status"):
+        emulator.fault(kind, path="/health")
+    results = in_process.play(*(task("instance", **{**WEB, "name": f"web-{number}"}) for number in (1, 2, 3)), task("health_info")).results
+    assert [result.get("action") for result in results] == ["create"] * 3 + [None]
+    assert results[3]["health"]["status"] == "healthy"
+    lost, again, paused, after_pause, paused_by_date, after_date = posts(in_process)
+    assert again - lost >= 5
+    assert after_pause - paused >= 2
+    assert after_date - paused_by_date >= 1  # a date has whole seconds
+    assert emulator.state()["created"] == 3
 
 
-def test_a_create_in_doubt_without_a_list(ansible: Ansible) -> None:
-    ansible.emulator.set(profile="documented")
-    ansible.emulator.fault("lost", method="POST", effect=True)
-    result = ansible.module("instance", **WEB, unique_name=False)
+def test_a_create_in_doubt_without_a_list(in_process: Ansible) -> None:
+    in_process.emulator.set(profile="documented")
+    in_process.emulator.fault("lost", method="POST", effect=True)
+    result = in_process.module("instance", **WEB, unique_name=False)
     assert result["failed"]
     assert "an instance may exist" in result["msg"]
     assert "Nothing more was sent" in result["msg"]
-    assert len(posts(ansible)) == 1
+    assert len(posts(in_process)) == 1
 
 
-def test_retry_after_is_kept(ansible: Ansible) -> None:
-    ansible.emulator.fault("status", method="POST", status=429, retry_after=2)
-    ansible.emulator.fault("status", method="POST", status=429, retry_after=2, as_date=True, skip=1)
-    results = ansible.play(task("instance", **WEB), task("instance", **{**WEB, "name": "web-02"})).results
-    assert [result["action"] for result in results] == ["create", "create"]
-    first, second, first_of_date, second_of_date = posts(ansible)
-    assert second - first >= 2
-    assert second_of_date - first_of_date >= 1  # a date has whole seconds
-    assert ansible.emulator.state()["created"] == 2
-
-
-def test_what_can_be_repeated_is(in_process: Ansible) -> None:
-    for kind in ("reset", "lost", "truncated", "status"):
-        in_process.emulator.fault(kind, path="/health")
-    assert in_process.module("health_info")["health"]["status"] == "healthy"
-
-
-def test_every_attempt_and_every_task_ends(ansible: Ansible) -> None:
-    ansible.emulator.fault("hang", times=0, path="/health")
-    result = ansible.module("health_info", api_timeout=1, api_retries=1)
-    assert result["msg"].startswith("GET /health: The API gave no whole answer within 1 s (api_timeout).")
-    times = [entry["at"] for entry in ansible.emulator.requests()]
-    assert len(times) <= 2
-    assert times[-1] - times[0] < 2
-    ansible.emulator.clear_faults()
-
-
-def test_answers_that_are_not_the_apis(ansible: Ansible) -> None:
-    ansible.emulator.fault("malformed", path="/health")
-    ansible.emulator.fault("huge", path="/health")
-    ansible.emulator.fault("redirect", path="/health", location="http://127.0.0.9:9/")
-    ansible.emulator.fault("malformed", path="/storage/buckets", content_type="application/json", body='{"items": []}')
-    html, huge, redirect, shape = ansible.play(*[task("health_info")] * 3, task("bucket_info")).results
+def test_responses_that_are_not_the_apis(in_process: Ansible) -> None:
+    """They are told apart, nobody there is told as that, and every attempt ends."""
+    emulator = in_process.emulator
+    emulator.fault("malformed", path="/health")
+    emulator.fault("huge", path="/health")
+    emulator.fault("redirect", path="/health", location="http://127.0.0.9:9/")
+    emulator.fault("malformed", path="/storage/buckets", content_type="application/json", body='{"items": []}')
+    emulator.fault("hang", times=0, path="/cdn/config")
+    html, huge, redirect, shape, nobody, hanging = in_process.play(
+        *[task("health_info")] * 3,
+        task("bucket_info"),
+        task("health_info", api_url="http://127.0.0.1:9/v1", api_retries=1),
+        task("cdn_info", api_timeout=1, api_retries=1),
+    ).results
     assert "is not the JSON that it should be (status 200, content type text/html" in html["msg"]
     assert "it begins with: <html><body>It works!</body></html>" in html["msg"]
     assert "larger than 8 MiB and was not read to its end" in huge["msg"]
     assert "A redirect of the API leads to http://127.0.0.9:9, away from http://127.0.0.1" in redirect["msg"]
     assert shape["msg"] == "GET /storage/buckets: the API's answer is not what the contract says: expected an object in pagination."
-
-
-def test_nobody_there(ansible: Ansible) -> None:
-    result = ansible.module("health_info", api_url="http://127.0.0.1:9/v1", api_retries=1)
-    assert result["msg"] == "GET /health: The API could not be reached: Connection refused. (2 attempts were made.)"
-    assert "api_error" not in result
+    assert nobody["msg"] == "GET /health: The API could not be reached: Connection refused. (2 attempts were made.)"
+    assert "api_error" not in nobody
+    assert hanging["msg"].startswith("GET /cdn/config: The API gave no whole answer within 1 s (api_timeout).")
+    times = [entry["at"] for entry in emulator.requests() if entry["path"] == "/cdn/config"]
+    assert len(times) <= 2
+    assert times[-1] - times[0] < 3
+    emulator.clear_faults()
 
 
 def test_values_that_mean_something_to_ansible(ansible: Ansible) -> None:

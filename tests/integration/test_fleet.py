@@ -1,10 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fleets over real connections: in parallel, under rate limits, interrupted, and what is shown meanwhile.
-
-What is decided below both doors, and takes long, is tested by one; test_doors holds both equal.
-"""
+"""Fleets over real connections: in parallel, under rate limits, interrupted, and their lines of progress. test_modules has their results."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ import pytest
 
 from tests.checkout import ROOT
 
-from .commands import FQCN, Ansible, task
+from .commands import FQCN, Ansible
 from .test_interrupts import PAUSE, start, until_nothing_is_left, until_requested
 
 
@@ -30,42 +27,21 @@ def webs(count: int, **fields: Any) -> list[dict[str, Any]]:
     return [{"name": f"web-{number:02}", "plan": "starter", "region": "us-east", **fields} for number in range(1, count + 1)]
 
 
-def test_create_change_replace_prune_and_again(ansible: Ansible) -> None:
-    common: dict[str, Any] = {"name_prefix": "web-", "prune": True, "max_deletions": 1, "recreate": True}
-    ansible.emulator.create("web-09")
-    ansible.emulator.create("web-02", plan="enterprise")
-    ansible.emulator.create("web-03", region="eu-west")
-    predicted, real, again = ansible.play(
-        task("fleet", instances=webs(4), **common, check_mode=True), task("fleet", instances=webs(4), **common), task("fleet", instances=webs(4), **common)
-    ).results
-    for key in ("changed", "created", "updated", "recreated", "deleted", "unchanged", "changes", "changes_digest", "diff"):
-        assert predicted[key] == real[key]
-    assert [real[key] for key in ("created", "updated", "recreated", "deleted")] == [["web-01", "web-04"], ["web-02"], ["web-03"], ["web-09"]]
-    assert [item["name"] for item in real["instances"]] == ["web-01", "web-02", "web-03", "web-04"]
-    assert (again["changed"], again["changes"], again["instances"]) == (False, [], real["instances"])
-
-
-def test_writes_are_sent_in_parallel_over_as_many_connections(ansible: Ansible) -> None:
+def test_writes_are_sent_in_parallel_over_as_many_connections(in_process: Ansible) -> None:
     old = [f"old-{number:02}" for number in range(12)]
     for name in old:
-        ansible.emulator.create(name)
-    ansible.emulator.set(latency=0.5, page_size=100)
+        in_process.emulator.create(name)
+    in_process.emulator.set(latency=0.5, page_size=100)
     wanted = [*webs(24), *({"name": name, "plan": "enterprise", "region": "us-east"} for name in old)]
-    result = ansible.module("fleet", instances=wanted, concurrency=12)
+    result = in_process.module("fleet", instances=wanted, concurrency=12)
     assert (len(result["created"]), len(result["updated"])) == (24, 12)
-    sent = [entry for entry in ansible.emulator.requests() if entry["method"] != "GET"]
+    sent = [entry for entry in in_process.emulator.requests() if entry["method"] != "GET"]
     begun = sorted(entry["at"] for entry in sent)
     # The first twelve before any of them can have been answered, the next when one was.
     assert begun[11] - begun[0] < 0.5
     assert begun[12] - begun[0] >= 0.5
     # Those that rest between the creates and the changes, more than the ten that a pool of requests keeps, are not made anew.
     assert len({entry["connection"] for entry in sent}) == 12
-
-
-def test_what_boots_is_polled_by_the_list(in_process: Ansible) -> None:
-    in_process.emulator.set(boot_seconds=2)
-    in_process.module("fleet", instances=webs(12))
-    assert {(entry["method"], entry["path"]) for entry in in_process.emulator.requests()} == {("GET", "/instances"), ("POST", "/instances")}
 
 
 def test_a_rate_limit_is_kept_by_all_workers(in_process: Ansible) -> None:
@@ -79,16 +55,6 @@ def test_a_rate_limit_is_kept_by_all_workers(in_process: Ansible) -> None:
     assert len(refused) <= 40
 
 
-def test_a_failure_of_some_is_told_at_the_end(ansible: Ansible) -> None:
-    ansible.emulator.set(keys={ansible.emulator.api_key: {"regions": ["us-east"]}})
-    wanted = [*webs(3), {"name": "web-eu", "plan": "starter", "region": "eu-west"}]
-    result = ansible.module("fleet", instances=wanted)
-    assert result["failed"]
-    assert result["changed"]
-    assert result["created"] == ["web-01", "web-02", "web-03"]
-    assert [item["name"] for item in result["failed_instances"]] == ["web-eu"]
-
-
 def test_lost_answers_make_no_second_one(in_process: Ansible) -> None:
     for kind in ("reset", "hang", "status"):
         in_process.emulator.fault(kind, method="POST", effect=True, times=2)
@@ -100,7 +66,9 @@ def test_lost_answers_make_no_second_one(in_process: Ansible) -> None:
 # --- Interrupted -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("ansible", "number"), [("in-process", signal.SIGINT), ("in-process", signal.SIGTERM), ("module", signal.SIGTERM)], indirect=["ansible"]
+)
 def test_an_interrupted_fleet_says_what_was_made(ansible: Ansible, number: int) -> None:
     ansible.emulator.set(latency=0.3)
     process = start(ansible, {FQCN + "cloudnexus_fleet": {"instances": webs(80), "concurrency": 4}})
@@ -114,7 +82,7 @@ def test_an_interrupted_fleet_says_what_was_made(ansible: Ansible, number: int) 
     until_nothing_is_left(ansible)
     made = ansible.emulator.instances()
     assert 8 <= len(made) < 80
-    if ansible.door == "in-process":
+    if ansible.mode == "in-process":
         text = " ".join(output.split())
         assert re.search(r"Interrupted\. These \d+ instances were created: ", text), output
         for item in made:
@@ -190,8 +158,3 @@ def test_progress_is_shown_where_it_is_welcome(in_process: Ansible, tmp_path: Pa
     assert re.search(r"cloudnexus_fleet: \[localhost\]: 0 of 2 running, 2 provisioning, \d+ s\n", error)
     assert "provisioning, " not in output + (tmp_path / "shown" / "results.jsonl").read_text()
     assert [name for name, (output, error) in said.items() if "provisioning, " in output + error] == []
-
-
-def test_a_switch_that_is_none(in_process: Ansible) -> None:
-    run = in_process.play({**task("health_info"), "vars": {"cloudnexus_progress": "loud"}})
-    assert run.result["msg"] == "cloudnexus_progress: expected true or false, as the variable and as CLOUDNEXUS_PROGRESS."

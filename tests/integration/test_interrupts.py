@@ -67,7 +67,9 @@ def until_nothing_is_left(ansible: Ansible) -> None:
         time.sleep(PAUSE)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("ansible", "number"), [("in-process", signal.SIGINT), ("in-process", signal.SIGTERM), ("module", signal.SIGTERM)], indirect=["ansible"]
+)
 def test_an_interrupted_wait(ansible: Ansible, number: int) -> None:
     ansible.emulator.set(boot_seconds=120)
     process = start(ansible, task("instance", **WEB))
@@ -79,7 +81,7 @@ def test_an_interrupted_wait(ansible: Ansible, number: int) -> None:
     assert time.monotonic() - started < 10
     assert process.returncode != 0
     until_nothing_is_left(ansible)
-    if ansible.door == "in-process":
+    if ansible.mode == "in-process":
         assert re.search(MADE, output), output
     assert "Traceback" not in output
     # Nobody goes on behind its back, and the next run goes on from there.

@@ -1,194 +1,228 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every module by both doors and in both profiles: failure, check mode, for real, and again."""
+"""Every module as a task: failure, check mode, real run, and again; then the same tasks in module mode."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .commands import Ansible, task
+from tests.emulator.process import EmulatorProcess
 
-WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2OqxqhVtQtU0Dz0Yj3m2tqUu1x5Wb4zPqk6o8x5L me@example.com"
-FULL: dict[str, Any] = {**WEB, "image_id": "img_1", "ssh_keys": [KEY], "auto_scale": {"min_instances": 2, "max_instances": 10, "cpu_threshold": 75}}
-MADE_BY_THE_API = ("id", "status", "ip", "created_at", "links")
+from .commands import Ansible
+from .modules import normalized, run_modules, said
+from .scenarios import ACCOUNT, DOCUMENTED, FULL, SHOWS_ALL, Account
+
+# One worker runs them, with one playbook for each account.
+pytestmark = [pytest.mark.core, pytest.mark.xdist_group("modules")]
+
+GIVEN_BY_THE_API = ("id", "status", "ip", "created_at", "links")
+
+
+class Ran:
+    """The results of an account's tasks, and what the emulator saw."""
+
+    def __init__(self, account: Account, ansible: Ansible) -> None:
+        account.prepare(ansible.emulator)
+        run = ansible.play(*account.tasks)
+        assert "Traceback" not in run.output
+        self.account = account
+        self.results = run.results
+        self._results = account.sliced(run.results)
+        self.requests = ansible.emulator.requests()
+        self.instances = {item["name"]: item for item in ansible.emulator.instances()}
+        self.cdn = ansible.emulator.state()["cdn"]
+        assert not [entry for entry in self.requests if entry["violation"]]
+
+    def __getitem__(self, scenario: str) -> list[dict[str, Any]]:
+        return self._results[scenario]
+
+    def writes(self, *wanted: str) -> list[tuple[str, Any]]:
+        """The requests that change something about instances of these names or ids."""
+        found = []
+        for entry in self.requests:
+            name, instance_id = (entry["body"] or {}).get("name"), entry["path"].rpartition("/")[2]
+            if entry["method"] != "GET" and (name in wanted or instance_id in wanted):
+                found.append((entry["method"], entry["body"]))
+        return found
+
+
+def _ran(account: Account, process: EmulatorProcess, folder: Path) -> Ran:
+    return Ran(account, Ansible(process, folder))
+
+
+@pytest.fixture(scope="module")
+def full(emulator_process: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return _ran(ACCOUNT, emulator_process, tmp_path_factory.mktemp("full"))
+
+
+@pytest.fixture(scope="module")
+def shows_all(emulator_process: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return _ran(SHOWS_ALL, emulator_process, tmp_path_factory.mktemp("shows_all"))
+
+
+@pytest.fixture(scope="module")
+def documented(emulator_process: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return _ran(DOCUMENTED, emulator_process, tmp_path_factory.mktemp("documented"))
 
 
 def assert_predicted(predicted: dict[str, Any], real: dict[str, Any]) -> None:
-    """Check mode said exactly what then happened, but for what only the API can give."""
+    """Check mode predicted exactly what happened, except what only the API can give."""
     for key in ("changed", "action", "diff"):
         assert predicted[key] == real[key]
-    shown = {name: value for name, value in (real["instance"] or {}).items() if name not in MADE_BY_THE_API}
-    assert {name: value for name, value in (predicted["instance"] or {}).items() if name not in MADE_BY_THE_API} == shown
+    shown = {name: value for name, value in (real["instance"] or {}).items() if name not in GIVEN_BY_THE_API}
+    assert {name: value for name, value in (predicted["instance"] or {}).items() if name not in GIVEN_BY_THE_API} == shown
 
 
 # --- Profile full ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.core
-def test_instance_create(ansible: Ansible) -> None:
-    ansible.emulator.set(boot_seconds=0.8)
-    failed, predicted, real, again = ansible.play(
-        task("instance", name="web-01"), task("instance", **FULL, check_mode=True), task("instance", **FULL), task("instance", **FULL)
-    ).results
+def test_create(full: Ran) -> None:
+    failed, predicted, real, again = full["create"]
     assert failed["msg"] == "plan: is required with state=present, unless id says which existing instance is meant."
     assert_predicted(predicted, real)
     assert (real["action"], real["instance"]["status"]) == ("create", "running")
     assert real["diff"]["before"] == {}
-    assert real["diff"]["after"] == FULL
+    assert real["diff"]["after"] == {**FULL, "name": "created"}
     assert (again["changed"], again["action"], again["instance"]) == (False, "none", real["instance"])
-    assert [(entry["method"], entry["path"]) for entry in ansible.emulator.writes()] == [("POST", "/instances")]
-    assert ansible.emulator.writes()[0]["body"] == FULL
+    assert full.writes("created") == [("POST", {**FULL, "name": "created"})]
 
 
-def test_instance_update(ansible: Ansible) -> None:
-    ansible.emulator.create("web-01")
-    wanted = {**WEB, "plan": "enterprise"}
-    predicted, real, again = ansible.play(task("instance", **wanted, check_mode=True), task("instance", **wanted), task("instance", **wanted)).results
+def test_update(full: Ran) -> None:
+    predicted, real, again = full["update"]
     assert_predicted(predicted, real)
     assert (real["action"], real["instance"]["plan"]) == ("update", "enterprise")
     assert again["action"] == "none"
-    assert [(entry["method"], entry["body"]) for entry in ansible.emulator.writes()] == [("PATCH", {"plan": "enterprise"})]
+    assert full.writes("inst_updated") == [("PATCH", {"plan": "enterprise"})]
 
 
-def test_instance_recreate(ansible: Ansible) -> None:
-    ansible.emulator.create("web-01")
-    wanted = {**WEB, "region": "eu-west"}
-    failed, predicted, real, again = ansible.play(
-        task("instance", **wanted),
-        task("instance", **wanted, recreate=True, check_mode=True),
-        task("instance", **wanted, recreate=True),
-        task("instance", **wanted, recreate=True),
-    ).results
+def test_replace(full: Ran) -> None:
+    failed, predicted, real, again = full["replace"]
     assert "can't be changed in place: region is 'us-east', wanted is 'eu-west'. recreate=true" in failed["msg"]
-    assert failed["instance"]["id"] == "inst_00000001"
+    assert failed["instance"]["id"] == "inst_replaced"
     assert_predicted(predicted, real)
     assert (real["action"], real["instance"]["region"]) == ("recreate", "eu-west")
     assert again["action"] == "none"
-    assert [entry["method"] for entry in ansible.emulator.writes()] == ["DELETE", "POST"]
+    assert [method for method, _body in full.writes("inst_replaced", "replaced")] == ["DELETE", "POST"]
 
 
-def test_instance_delete(ansible: Ansible) -> None:
-    ansible.emulator.set(delete_seconds=0.6)
-    ansible.emulator.create("web-01")
-    gone = {"name": "web-01", "state": "absent"}
-    predicted, real, again = ansible.play(task("instance", **gone, check_mode=True), task("instance", **gone), task("instance", **gone)).results
+def test_delete(full: Ran) -> None:
+    predicted, real, again = full["delete"]
     assert_predicted(predicted, real)
-    assert (real["action"], real["instance"]["id"]) == ("delete", "inst_00000001")
+    assert (real["action"], real["instance"]["id"]) == ("delete", "inst_deleted")
     assert (again["changed"], again["action"], again["instance"]) == (False, "none", None)
-    assert ansible.emulator.instances() == []
+    assert "deleted" not in full.instances
 
 
-def test_instance_drift_in_what_an_api_may_show(ansible: Ansible) -> None:
-    ansible.emulator.set(show_all=True)
-    ansible.emulator.create(**FULL)
-    same, scaled, real, keyed = ansible.play(
-        task("instance", **{**FULL, "ssh_keys": [KEY.rpartition(" ")[0]]}),
-        task("instance", **WEB, auto_scale={"max_instances": 12}, check_mode=True),
-        task("instance", **WEB, auto_scale={"max_instances": 12}),
-        task("instance", **{**WEB, "image_id": "img_2"}),
-    ).results
-    assert same["action"] == "none"
-    assert_predicted(scaled, real)
-    assert real["instance"]["auto_scale"] == {"min_instances": 2, "max_instances": 12, "cpu_threshold": 75}
-    assert "image_id is 'img_1', wanted is 'img_2'" in keyed["msg"]
-
-
-def test_instance_by_id(ansible: Ansible) -> None:
-    made = ansible.emulator.create("web-01")
-    renamed, missing = ansible.play(task("instance", id=made["id"], name="web-02"), task("instance", id="inst_99")).results
-    assert (renamed["action"], renamed["instance"]["name"]) == ("update", "web-02")
+def test_by_id(full: Ran) -> None:
+    renamed, missing, absent = full["by id"]
+    assert (renamed["action"], renamed["instance"]["name"]) == ("update", "renamed-2")
     assert missing["msg"].startswith("id: there is no instance inst_99")
+    assert (absent["failed"], absent["action"]) == (False, "none")
 
 
-def test_instance_two_of_one_name(ansible: Ansible) -> None:
-    ids = [ansible.emulator.create("web-01")["id"] for _number in range(2)]
-    result = ansible.module("instance", **WEB)
+def test_two_of_one_name(full: Ran) -> None:
+    (result,) = full["two of one name"]
     assert result["failed"]
-    assert all(instance_id in result["msg"] for instance_id in ids)
-    assert not ansible.emulator.writes()
+    assert all(instance_id in result["msg"] for instance_id in ("inst_twin_1", "inst_twin_2"))
+    assert not full.writes("twin")
 
 
-def test_instance_that_does_not_come_up(ansible: Ansible) -> None:
-    ansible.emulator.set(failing=["web"], boot_seconds=0.2)
-    result = ansible.module("instance", **WEB)
-    assert "does not come up: its status is 'failed'" in result["msg"]
-    assert (result["changed"], result["action"], result["instance"]["status"]) == (True, "create", "failed")
-    ansible.emulator.set(failing=[], boot_seconds=60)
-    result = ansible.module("instance", **{**WEB, "name": "web-02"}, wait_timeout=1)
-    assert "is not up after 1 s (wait_timeout); its last status is 'provisioning'" in result["msg"]
-    assert (result["changed"], result["instance"]["name"]) == (True, "web-02")
+def test_does_not_come_up(full: Ran) -> None:
+    broken, slow = full["does not come up"]
+    assert "does not come up: its status is 'failed'" in broken["msg"]
+    assert (broken["changed"], broken["action"], broken["instance"]["status"]) == (True, "create", "failed")
+    assert "is not up after 1 s (wait_timeout); its last status is 'provisioning'" in slow["msg"]
+    assert (slow["changed"], slow["instance"]["name"]) == (False, "slow")
 
 
-def test_instance_key_of_another_region(ansible: Ansible) -> None:
-    ansible.emulator.set(keys={ansible.emulator.api_key: {"regions": ["eu-west"]}})
-    result = ansible.module("instance", **WEB)
+def test_key_of_another_region(full: Ran) -> None:
+    (result,) = full["key of another region"]
     assert "in region us-east" in result["msg"]
     assert {"method": "POST", "path": "/instances", "status": 403, "code": "region_not_allowed"}.items() <= result["api_error"].items()
     assert result["api_error"]["request_id"].startswith("req_")
+    assert "american" not in full.instances
 
 
-def test_instance_info(ansible: Ansible) -> None:
-    ansible.emulator.set(page_size=2)
-    for number in range(3):
-        ansible.emulator.create(f"web-{number}", region="eu-west" if number else "us-east")
-    everything, filtered, one, none = ansible.play(
-        task("instance_info"),
-        task("instance_info", region="eu-west", name="web-2"),
-        task("instance_info", id="inst_00000002", logs=True),
-        task("instance_info", id="inst_99"),
-    ).results
-    assert [item["name"] for item in everything["instances"]] == ["web-0", "web-1", "web-2"]
-    assert [item["name"] for item in filtered["instances"]] == ["web-2"]
+def test_instance_info(full: Ran) -> None:
+    everything, filtered, one, none = full["instance_info"]
+    assert [item["name"] for item in everything["instances"] if item["name"].startswith("info")] == ["info-1", "info-2"]
+    assert len(everything["instances"]) > 10
+    assert [item["name"] for item in filtered["instances"]] == ["info-2"]
     assert one["instances"][0]["logs"]["lines"]
     assert none["instances"] == []
     assert not any(result["changed"] for result in (everything, filtered, one, none))
 
 
-def test_cdn(ansible: Ansible) -> None:
-    failed, predicted, real, again = ansible.play(
-        task("cdn", cache_ttl=31536001), task("cdn", cache_ttl=90, check_mode=True), task("cdn", cache_ttl=90), task("cdn", cache_ttl=90)
-    ).results
+def test_cdn(full: Ran) -> None:
+    failed, predicted, real, again, other = full["cdn"]
     assert failed["msg"] == "cache_ttl: expected a whole number from 0 to 31536000, got 31536001."
     assert {key: predicted[key] for key in ("changed", "config", "diff")} == {key: real[key] for key in ("changed", "config", "diff")}
-    assert real["config"] == {"cache_ttl": 90, "ssl_enabled": True, "compression": "gzip"} == ansible.emulator.state()["cdn"]
+    assert real["config"] == {"cache_ttl": 90, "ssl_enabled": True, "compression": "gzip"}
     assert (again["changed"], again["failed"]) == (False, False)
-    assert len(ansible.emulator.writes()) == 1
+    assert other["config"] == full.cdn == {"cache_ttl": 90, "ssl_enabled": True, "compression": "brotli"}
+    assert [method for method, _body in full.writes("config")] == ["PUT", "PUT"]
 
 
-def test_what_only_reads(ansible: Ansible) -> None:
-    config, health = ansible.play(task("cdn_info", check_mode=True), task("health_info", check_mode=True)).results
-    assert config["config"]["cache_ttl"] == 3600
+def test_what_only_reads(full: Ran) -> None:
+    config, health, buckets = full["reads"]
+    assert config["config"]["cache_ttl"] == 90
     assert health["health"]["region"] == "us-east-1"
-    assert not config["changed"]
-    assert not health["changed"]
+    assert len(buckets["buckets"]) == 3
+    assert not any(result["changed"] for result in full["reads"])
+
+
+def test_values_are_converted_as_ansible_does(full: Ran) -> None:
+    assert full["types"][0]["action"] == "create"
+    assert full.writes("types") == [("POST", {"name": "types", "plan": "starter", "region": "us-east", "auto_scale": {"min_instances": 1, "max_instances": 3}})]
+
+
+def test_fleet(full: Ran) -> None:
+    predicted, real, again = full["fleet"]
+    for key in ("changed", "created", "updated", "recreated", "deleted", "unchanged", "changes", "changes_digest", "diff"):
+        assert predicted[key] == real[key]
+    assert [real[key] for key in ("created", "updated", "recreated", "deleted")] == [["fleet-01"], ["fleet-02"], ["fleet-03"], ["fleet-09"]]
+    assert [item["name"] for item in real["instances"]] == ["fleet-01", "fleet-02", "fleet-03"]
+    assert (again["changed"], again["changes"], again["instances"]) == (False, [], real["instances"])
+
+
+def test_fleet_that_fails(full: Ran) -> None:
+    region, deletions, some = full["fleet that fails"]
+    assert "can't be changed in place: region is 'us-east'" in region["msg"]
+    assert "max_deletions: 2 instances would be deleted" in deletions["msg"]
+    # The key sees only Europe, where none of the others is.
+    assert some["failed"]
+    assert "in region ap-south" in str(some["failed_instances"])
+    assert full["fleet without waiting"][0]["recreated"] == ["fleet-01"]
+    assert not [name for name in full.instances if name.startswith("fleet-")]
+
+
+# --- An API that shows all ---------------------------------------------------------------------------------------------
+
+
+def test_drift_in_what_an_api_may_show(shows_all: Ran) -> None:
+    same, scaled, real, image = shows_all["drift"]
+    assert same["action"] == "none"
+    assert_predicted(scaled, real)
+    assert real["instance"]["auto_scale"] == {"min_instances": 2, "max_instances": 12, "cpu_threshold": 75}
+    assert "image_id is 'img_1', wanted is 'img_2'" in image["msg"]
 
 
 # --- Profile documented ------------------------------------------------------------------------------------------------
 
 
-def test_documented_bucket_info(ansible: Ansible) -> None:
-    ansible.emulator.set(profile="documented", page_size=10)
-    everything, one = ansible.play(task("bucket_info"), task("bucket_info", name="media-assets", limit=1)).results
+def test_documented_bucket_info(documented: Ran) -> None:
+    everything, one = documented["buckets"]
     assert (len(everything["buckets"]), everything["total_count"]) == (24, 24)
     assert (one["total_count"], one["matched_size_bytes"], one["matched_object_count"]) == (24, 4589231456, 12450)
-    assert len(ansible.emulator.requests()) == 4
+    assert len([entry for entry in documented.requests if entry["path"] == "/storage/buckets"]) == 24 // 3 + 1
 
 
-def test_documented_instance(ansible: Ansible) -> None:
-    ansible.emulator.set(profile="documented")
-    refused, absent, predicted, real, by_id, drifted, deleted = ansible.play(
-        task("instance", **WEB),
-        task("instance", name="web-01", state="absent"),
-        task("instance", **WEB, unique_name=False, check_mode=True),
-        task("instance", **WEB, unique_name=False),
-        task("instance", id="inst_00000001", plan="starter"),
-        task("instance", id="inst_00000001", plan="enterprise"),
-        task("instance", id="inst_00000001", state="absent"),
-    ).results
+def test_documented_instance(documented: Ran) -> None:
+    refused, absent, predicted, real, by_id, drifted, deleted = documented["instance"]
     assert "does not offer GET /instances (status 405)" in refused["msg"]
     assert "pass id to say which instance is meant, or unique_name=false" in refused["msg"]
     assert "pass id to say which instance is meant." in absent["msg"]
@@ -197,25 +231,35 @@ def test_documented_instance(ansible: Ansible) -> None:
     assert by_id["action"] == "none"
     assert "the API does not offer PATCH /instances/{id} to change it in place. recreate=true" in drifted["msg"]
     assert "does not offer DELETE /instances/{id}" in deleted["msg"]
-    assert ansible.emulator.state()["created"] == 1
+    assert [method for method, _body in documented.writes("web-01")] == ["POST"]
+    assert "does not offer GET /instances" in documented["fleet"][0]["msg"]
 
 
-@pytest.mark.parametrize("status", [404, 501])
-def test_documented_cdn(ansible: Ansible, status: int) -> None:
-    ansible.emulator.set(profile="documented", missing_status=status)
-    predicted, real, info = ansible.play(task("cdn", cache_ttl=90, check_mode=True), task("cdn", cache_ttl=90), task("cdn_info")).results
+def test_documented_cdn(documented: Ran) -> None:
+    predicted, real, info = documented["cdn"]
     for result in (predicted, real):
         assert result["changed"] is True
         assert result["config"] == {"cache_ttl": 90}
         assert "the current CDN configuration can't be read" in str(result["warnings"])
-    assert len(ansible.emulator.writes()) == 1
-    assert f"does not offer GET /cdn/config (status {status})" in info["msg"]
+    assert len(documented.writes("config")) == 1
+    assert "does not offer GET /cdn/config (status 405)" in info["msg"]
 
 
-def test_documented_info(ansible: Ansible) -> None:
-    ansible.emulator.set(profile="documented")
-    made = ansible.emulator.create("web-01")
-    listed, one, health = ansible.play(task("instance_info"), task("instance_info", id=made["id"], logs=True), task("health_info")).results
+def test_documented_info(documented: Ran) -> None:
+    listed, one, health = documented["reads"]
     assert "does not offer GET /instances (status 405), which its vendor has not documented. Pass id to read one instance." in listed["msg"]
     assert one["instances"][0]["logs"]["lines"]
     assert health["health"]["status"] == "healthy"
+
+
+# --- Module mode -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["full", "shows_all", "documented"])
+def test_module_mode_returns_the_same(in_process: Ansible, name: str, request: pytest.FixtureRequest) -> None:
+    """The modules' own main(), without what Ansible does to bring them to a host."""
+    ran: Ran = request.getfixturevalue(name)
+    ran.account.prepare(in_process.emulator)
+    results = run_modules(in_process, ran.account.tasks)
+    for options, fast, module in zip(ran.account.tasks, ran.results, results, strict=True):
+        assert normalized(said(fast)) == normalized(module), options

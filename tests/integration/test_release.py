@@ -14,7 +14,7 @@ import pytest
 
 from tests.checkout import ROOT
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.ci]
 AUTHOR = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
 
 
@@ -39,7 +39,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def release(folder: Path, version: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.release", version, "--without-web-servers"]
+    command = [sys.executable, "-m", "tests.packaging.release", version, "--without-web-servers"]
     return subprocess.run(command, check=False, cwd=folder, env={**os.environ, **AUTHOR}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The credential shows nowhere: results, errors that echo the request, -vvvv, log files, temporary files."""
+"""The credential shows nowhere: results, errors that repeat the request, -vvvv, log files, temporary files."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ CANARY = "cn_live_sk_CANARY/0123+456"
 #: The canary as it stands in an address and in JSON within JSON.
 FORMS = (CANARY, "cn_live_sk_CANARY%2F0123%2B456", "CANARY")
 WEB: dict[str, Any] = {"name": "web-01", "plan": "starter", "region": "us-east"}
+ONE_MODE = pytest.mark.parametrize("ansible", ["in-process"], indirect=True)
 
 
 @pytest.fixture
@@ -80,32 +81,28 @@ def _unpacked(script: str) -> str:
     return "".join(found)
 
 
-@pytest.mark.core
-def test_success(watched: Ansible) -> None:
-    fleet = task("fleet", instances=[WEB, {**WEB, "name": "web-02"}])
-    run = watched.play(task("instance", **WEB), task("instance_info", logs=True), fleet, arguments=("-vvvv",))
-    assert run.results[0]["action"] == "create"
-    assert run.results[2]["created"] == ["web-02"]
-    assert (watched.folder / "home" / "ansible.log").stat().st_size > 0
-    assert_nowhere(run, watched.folder)
-
-
-def test_refusals_that_echo_the_request(watched: Ansible) -> None:
+def refusing(ansible: Ansible, path: str, *bodies: str) -> None:
+    """Responses that repeat the whole request, then these bodies."""
     for status in (400, 401, 403, 404, 500):
-        watched.emulator.fault("echo", status=status, path="/health")
-    watched.emulator.fault("malformed", path="/health", body=f"<html>{CANARY}")
-    watched.emulator.fault("malformed", path="/health", body=f'"{"x" * 290}{CANARY}')
-    run = watched.play(*[task("health_info", api_retries=0)] * 7, arguments=("-vvvv",))
-    assert [result.get("failed") for result in run.results] == [True] * 7, run.results
-    assert "********" in run.results[0]["msg"]
-    assert_nowhere(run, watched.folder)
+        ansible.emulator.fault("echo", status=status, path=path)
+    for body in bodies:
+        ansible.emulator.fault("malformed", path=path, body=body)
 
 
-def test_an_api_that_returns_it_in_its_data(watched: Ansible) -> None:
-    watched.environment["ANSIBLE_KEEP_REMOTE_FILES"] = "0"  # a module's arguments stand in its file, be they secret or not
-    watched.emulator.create(f"web {CANARY}")
-    run = watched.play(task("instance_info"), task("instance", **{**WEB, "name": f"web {CANARY}"}), arguments=("-vvvv",))
-    assert run.results[0]["instances"][0]["name"] == "web ********"
+@pytest.mark.core
+def test_the_key(watched: Ansible) -> None:
+    """Success, an API that returns the key in its data, refusals that repeat the request, and responses that are no JSON."""
+    watched.emulator.create(f"web {CANARY}", region="ap-south")
+    refusing(watched, "/health", f"<html>{CANARY}", f'"{"x" * 290}{CANARY}')
+    fleet = task("fleet", instances=[{**WEB, "name": "web-02"}])
+    run = watched.play(task("instance", **WEB), task("instance_info", logs=True), fleet, *[task("health_info", api_retries=0)] * 7, arguments=("-vvvv",))
+    created, found, fleet, *refused = run.results
+    assert created["action"] == "create"
+    assert found["instances"][0]["name"] == "web ********"
+    assert fleet["created"] == ["web-02"]
+    assert [result["failed"] for result in refused] == [True] * 7, refused
+    assert "********" in refused[0]["msg"]
+    assert (watched.folder / "home" / "ansible.log").stat().st_size > 0
     assert_nowhere(run, watched.folder)
 
 
@@ -113,76 +110,70 @@ def test_an_api_that_returns_it_in_its_data(watched: Ansible) -> None:
 def test_the_environment_of_a_task(watched: Ansible) -> None:
     """A module's environment stands on a command line, which -vvv and ps show; a credential must not be in it."""
     watched.environment |= {"CLOUDNEXUS_API_KEY": "", "ANSIBLE_KEEP_REMOTE_FILES": "0"}
-    key = watched.folder / "key"  # not in the playbook, which would be found
-    key.write_text(CANARY)
-    environment = {"CLOUDNEXUS_API_KEY": f"{{{{ lookup('ansible.builtin.file', '{key}') }}}}", "CLOUDNEXUS_API_TIMEOUT": "5", "OTHER": "kept"}
-    run = watched.play({**task("health_info"), "environment": environment}, arguments=("-vvvv",))
-    assert run.result["health"]["status"] == "healthy"
-    assert run.result["invocation"]["module_args"]["api_timeout"] == 5
-    if watched.door == "module":
+    files = {"key": CANARY, "broken": f"{CANARY}\nX-Header: y"}  # not in the playbook, which would be found
+    for name, content in files.items():
+        (watched.folder / name).write_text(content)
+    looked_up = {name: f"{{{{ lookup('ansible.builtin.file', '{watched.folder / name}') }}}}" for name in files}
+    environment = {"CLOUDNEXUS_API_KEY": looked_up["key"], "CLOUDNEXUS_API_TIMEOUT": "5", "OTHER": "kept"}
+    run = watched.play(
+        {**task("health_info"), "environment": environment},
+        {**task("health_info"), "environment": {"CLOUDNEXUS_API_KEY": looked_up["broken"]}},
+        # A name that is the key: what the API returns is masked in both modes.
+        {**task("instance", **{**WEB, "name": "{{ name }}"}), "environment": environment, "vars": {"name": f"web {looked_up['key']}"}},
+        arguments=("-vvvv",),
+    )
+    right, broken, named = run.results
+    assert right["health"]["status"] == "healthy"
+    assert right["invocation"]["module_args"]["api_timeout"] == 5
+    assert broken["msg"].startswith("api_key: expected a credential of printable ASCII")
+    assert named["instance"]["name"] == "web ********"
+    if watched.mode == "module":
         assert "OTHER=kept" in run.output
     assert_nowhere(run, watched.folder)
 
 
-def test_a_key_that_can_not_be_sent(watched: Ansible) -> None:
-    watched.environment["CLOUDNEXUS_API_KEY"] = f"{CANARY}\nX-Header: y"
-    run = watched.play(task("health_info"), arguments=("-vvvv",))
-    assert run.result["msg"].startswith("api_key: expected a credential of printable ASCII")
-    assert_nowhere(run, watched.folder)
-
-
-def test_a_private_key_in_place_of_a_public_one(watched: Ansible) -> None:
-    watched.environment["CLOUDNEXUS_API_KEY"] = "cn_other"
-    run = watched.play(task("instance", **WEB, ssh_keys=["hello"], api_key="cn_other"))
+def test_a_private_key_in_place_of_a_public_one(in_process: Ansible) -> None:
+    in_process.environment["PRIVATE"] = "-----BEGIN OPENSSH PRIVATE KEY-----CANARY"
+    run = in_process.play(task("instance", **WEB, ssh_keys=["{{ lookup('ansible.builtin.env', 'PRIVATE') }}"]))
     assert "ssh_keys: element 1 is no OpenSSH public key" in run.result["msg"]
+    assert "CANARY" not in run.result["msg"]
 
 
 @pytest.fixture
 def oauth2(watched: Ansible) -> Ansible:
-    """With the canary as a refresh token that rotates, and access tokens that live for a second."""
+    """With the canary as a refresh token that rotates, and access tokens that are valid for a second."""
     watched.emulator.set(keys={}, rotate=True, clients={CLIENT_ID: CANARY}, token_seconds=1)
     watched.use_refresh_token(CANARY)
     return watched
 
 
-def test_tokens_that_arrive_at_run_time(oauth2: Ansible) -> None:
-    for status in (400, 401, 403, 404, 500):
-        oauth2.emulator.fault("echo", status=status, path="/health")
-    run = oauth2.play(
-        *[task("health_info", api_retries=0)] * 5, task("instance", **WEB), task("instance", **{**WEB, "plan": "enterprise"}), arguments=("-vvvv",)
-    )
-    # After the 401 another token is sent, and gets the 403.
-    assert [bool(result.get("failed")) for result in run.results] == [True] * 4 + [False] * 3
-    assert run.results[0]["msg"].count("********") >= 1
-    assert_nowhere(run, oauth2.folder)
+#: Responses to a refresh whose token is not usable. It may be a token all the same, and is not shown.
+BROKEN = ('{"access_token": ["cn_access_abcdef0"]}', '{"access_token": "cn_access_abcdef0 x"}', "cn_access_abcdef0", '{"access_token": "cn_access_abcdef0"')
 
 
-def test_a_refresh_that_fails(oauth2: Ansible) -> None:
+def test_tokens(oauth2: Ansible) -> None:
+    """Refreshes that fail or are broken, then requests whose refusal repeats the access token, then success."""
+    refresh = "/auth/token/refresh"
     for fault in ({"kind": "echo", "status": 400}, {"kind": "echo", "status": 500, "times": 2}, {"kind": "malformed", "body": f"<html>{CANARY}"}):
-        oauth2.emulator.fault(**fault, path="/auth/token/refresh")
-    run = oauth2.play(*[task("health_info", api_retries=1)] * 3, arguments=("-vvvv",))
-    assert [result["failed"] for result in run.results] == [True] * 3
-    for said, result in zip(("********", "********", "it is not shown"), run.results, strict=True):
+        oauth2.emulator.fault(**fault, path=refresh)
+    for body in BROKEN:
+        oauth2.emulator.fault("malformed", path=refresh, body=body, content_type="application/json")
+    refusing(oauth2, "/health")
+    once, twice = task("health_info", api_retries=0), task("health_info", api_retries=1)
+    run = oauth2.play(*[twice] * 3, *[once] * 4, *[once] * 5, task("instance", **WEB), task("instance", **{**WEB, "plan": "enterprise"}), arguments=("-vvvv",))
+    failed, broken, refused = run.results[:3], run.results[3:7], run.results[7:]
+    for said, result in zip(("********", "********", "it is not shown"), failed, strict=True):
         assert said in result["msg"]
-    # The 500 is asked for again, once.
-    assert [entry["status"] for entry in oauth2.emulator.requests()] == [400, 500, 500, 200]
+    # The 500 is retried once.
+    assert [entry["status"] for entry in oauth2.emulator.requests() if entry["path"] == refresh][:4] == [400, 500, 500, 200]
+    assert [result["failed"] for result in broken] == [True] * 4
+    # After the 401 another token is sent, and gets the 403.
+    assert [result["failed"] for result in refused] == [True] * 4 + [False] * 3
+    assert refused[0]["msg"].count("********") >= 1
     assert_nowhere(run, oauth2.folder)
 
 
-def test_an_answer_to_a_refresh_that_is_broken(oauth2: Ansible) -> None:
-    """What is no usable token may be one all the same, and is not shown."""
-    for body in (
-        '{"access_token": ["cn_access_abcdef0"]}',
-        '{"access_token": "cn_access_abcdef0 x"}',
-        "cn_access_abcdef0",
-        '{"access_token": "cn_access_abcdef0"',
-    ):
-        oauth2.emulator.fault("malformed", path="/auth/token/refresh", body=body, content_type="application/json")
-    run = oauth2.play(*[task("health_info", api_retries=0)] * 4, arguments=("-vvvv",))
-    assert [result["failed"] for result in run.results] == [True] * 4
-    assert_nowhere(run, oauth2.folder)
-
-
+@ONE_MODE
 def test_nothing_goes_to_another_origin(watched: Ansible) -> None:
     """Page links and redirects of all kinds to a server that is not the API."""
     with EmulatorProcess() as elsewhere:
@@ -203,6 +194,7 @@ def test_nothing_goes_to_another_origin(watched: Ansible) -> None:
     watched.emulator.clear_faults()
 
 
+@ONE_MODE
 def test_ansible_runner(oauth2: Ansible) -> None:
     """As AWX runs it: the credential in the environment, the events and artifacts kept."""
     oauth2.emulator.set(token_seconds=3600)
@@ -230,18 +222,18 @@ def test_ansible_runner(oauth2: Ansible) -> None:
     assert_nowhere(Run(done.returncode, done.stdout), oauth2.folder)
 
 
-def test_the_fast_door_writes_no_file_at_all(watched: Ansible) -> None:
-    if watched.door == "in-process":
-        run = watched.play({FQCN + "cloudnexus_health_info": {"api_key": CANARY}}, arguments=("-vvvv",))
-        (watched.folder / "playbook.yml").unlink()
-        assert not list((watched.folder / "home").rglob("AnsiballZ*"))
-        assert_nowhere(run, watched.folder)
+@ONE_MODE
+def test_in_process_mode_writes_no_file_at_all(watched: Ansible) -> None:
+    run = watched.play({FQCN + "cloudnexus_health_info": {"api_key": CANARY}}, arguments=("-vvvv",))
+    (watched.folder / "playbook.yml").unlink()
+    assert not list((watched.folder / "home").rglob("AnsiballZ*"))
+    assert_nowhere(run, watched.folder)
 
 
+@pytest.mark.parametrize("ansible", ["module"], indirect=True)
 def test_what_is_kept_of_a_module_is_searched(watched: Ansible) -> None:
-    """The search itself works: arguments do stand in what ANSIBLE_KEEP_REMOTE_FILES leaves (docs/guarantees.md)."""
-    if watched.door == "module":
-        watched.play({FQCN + "cloudnexus_health_info": {"api_key": CANARY}})
-        kept = [path.read_text() for path in (watched.folder / "home").rglob("AnsiballZ*")]
-        assert kept
-        assert any(CANARY in _unpacked(script) for script in kept)
+    """The search itself works: ANSIBLE_KEEP_REMOTE_FILES keeps arguments (docs/guarantees.md)."""
+    watched.play({FQCN + "cloudnexus_health_info": {"api_key": CANARY}})
+    kept = [path.read_text() for path in (watched.folder / "home").rglob("AnsiballZ*")]
+    assert kept
+    assert any(CANARY in _unpacked(script) for script in kept)

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.checkout import ROOT
-from tests.nginx import BorrowedNginx, why_not
+from tests.hosts.nginx import BorrowedNginx, why_not
 
 from .commands import Ansible, Run
 

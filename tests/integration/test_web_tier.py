@@ -7,116 +7,131 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
+from tests.emulator.process import EmulatorProcess
 
 from .commands import Ansible, Run
 
 PLAYBOOK, TEARDOWN = "cloudnexus.cloud.web_tier", "cloudnexus.cloud.web_tier_teardown"
 
 
-@pytest.fixture
-def tier(in_process: Ansible) -> Tier:
-    return Tier(in_process)
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 
 
-class Tier:
-    def __init__(self, ansible: Ansible) -> None:
-        self.ansible = ansible
-        self.emulator = ansible.emulator
+@dataclass(frozen=True)
+class Play:
+    """The role once, with these variables."""
 
-    def run(self, *arguments: str, playbook: str = PLAYBOOK, **variables: Any) -> Run:
-        variables = {"name": "shop", "wait_for_connection": False, "configure": False, **variables}
-        extra = {f"web_tier_{name}": value for name, value in variables.items()}
-        return self.ansible.command("ansible-playbook", playbook, "-e", json.dumps(extra), *arguments)
+    variables: dict[str, Any]
+    check: bool = False
 
-    def names(self) -> list[str]:
-        return sorted(item["name"] for item in self.emulator.instances())
+
+def run_plays(ansible: Ansible, plays: dict[str, Play]) -> dict[str, Run]:
+    """One playbook of these plays, one after the other, and what each of them did. Each has a host of its own, and may fail."""
+    include = {"ansible.builtin.include_role": {"name": "cloudnexus.cloud.web_tier"}}
+    common = {"web_tier_wait_for_connection": False, **LOCAL}
+    inventory = ansible.folder / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": {name: {} for name in plays}}}))
+    playbook = ansible.folder / "plays.yml"
+    content = [
+        {
+            "hosts": name,
+            "gather_facts": False,
+            "check_mode": play.check,
+            "diff": True,
+            "vars": {**common, **{f"web_tier_{key}": value for key, value in play.variables.items()}},
+            "tasks": [{"block": [include], "rescue": [{"ansible.builtin.meta": "noop"}]}],
+        }
+        for name, play in plays.items()
+    ]
+    playbook.write_text(json.dumps(content))
+    run = ansible.command("ansible-playbook", "-i", str(inventory), str(playbook))
+    return {name: Run(run.status, run.output, [entry for entry in run.entries if entry["host"] == name]) for name in plays}
+
+
+def run_playbook(ansible: Ansible, playbook: str, *arguments: str, times: int = 1, **variables: Any) -> Run:
+    """A playbook of the collection, as a user runs it; the hosts of the emulator can't be reached."""
+    variables = {"name": "shop", "wait_for_connection": False, "configure": False, **variables}
+    extra = {f"web_tier_{name}": value for name, value in variables.items()}
+    return ansible.command("ansible-playbook", *[playbook] * times, "-e", json.dumps(extra), *arguments)
 
 
 def messages(run: Run) -> str:
     return " ".join(str(entry["result"].get("msg", "")) for entry in run.entries if entry["status"] == "failed")
 
 
+def names(emulator: EmulatorProcess) -> list[str]:
+    return sorted(item["name"] for item in emulator.instances())
+
+
 @pytest.mark.core
-def test_up_the_same_again_and_down(tier: Tier) -> None:
+def test_up_the_same_again_and_down(in_process: Ansible) -> None:
+    emulator = in_process.emulator
     options: dict[str, Any] = {"count": 3, "regions": ["us-east", "eu-west"], "asset_bucket": "media-assets", "cdn": {"cache_ttl": 60}}
-    tier.emulator.create("shop-db")
-    tier.emulator.create("shop-01-01")
-    check = tier.run("--check", "--diff", **options)
-    assert check.status == 0, check.output
-    assert not tier.emulator.writes()
-    real = tier.run(**options)
-    assert real.status == 0, real.output
-    assert check.changed == real.changed == 2
-    made = {item["name"]: item for item in tier.emulator.instances()}
-    assert {name: item["region"] for name, item in made.items() if name in ("shop-01", "shop-02", "shop-03")} == {
-        "shop-01": "us-east",
-        "shop-02": "eu-west",
-        "shop-03": "us-east",
-    }
+    emulator.set(boot_seconds=1.5)
+    emulator.create("shop-db")
+    emulator.create("shop-01-01")
+    check = run_playbook(in_process, PLAYBOOK, "--check", "--diff", **options)
+    assert (check.status, check.changed) == (0, 2), check.output
+    assert not emulator.writes()
+    twice = run_playbook(in_process, PLAYBOOK, times=2, **options)
+    # What the second run would change would be more than what check mode said.
+    assert (twice.status, twice.changed) == (0, 2), twice.output
+    creates = [entry["at"] for entry in emulator.writes() if entry["method"] == "POST"]
+    assert len(creates) == 3
+    assert max(creates) - min(creates) < 1.5, "the instances boot side by side"
+    made = {item["name"]: item for item in emulator.instances()}
+    assert {name: made[name]["region"] for name in ("shop-01", "shop-02", "shop-03")} == {"shop-01": "us-east", "shop-02": "eu-west", "shop-03": "us-east"}
     assert all(item["status"] == "running" for item in made.values())
-    assert tier.emulator.state()["cdn"]["cache_ttl"] == 60
-    again = tier.run(**options)
-    assert (again.status, again.changed) == (0, 0)
-    down = tier.run(playbook=TEARDOWN)
-    assert down.status == 0
-    assert tier.names() == ["shop-01-01", "shop-db"]
-    assert tier.run(playbook=TEARDOWN).changed == 0
+    assert emulator.state()["cdn"]["cache_ttl"] == 60
+    down = run_playbook(in_process, TEARDOWN, times=2)
+    assert (down.status, down.changed) == (0, 1)
+    assert names(emulator) == ["shop-01-01", "shop-db"]
 
 
-def test_instances_boot_side_by_side(tier: Tier) -> None:
-    tier.emulator.set(boot_seconds=1.5)
-    tier.run(count=4)
-    creates = [entry["at"] for entry in tier.emulator.writes()]
-    assert len(creates) == 4
-    assert max(creates) - min(creates) < 1.5
+def test_changes_of_a_tier(in_process: Ansible) -> None:
+    """Scale out and in, within bounds; a failed member and other regions, where replacements are allowed."""
+    emulator = in_process.emulator
+    emulator.create("failed-01")
+    emulator.change(emulator.create("failed-02", id="inst_failed")["id"], status="failed")
+    for number in (1, 2, 3):
+        emulator.create(f"moved-0{number}")
+    ran = run_plays(
+        in_process,
+        {
+            "two": Play({"name": "scaled"}),
+            "four": Play({"name": "scaled", "count": 4}),
+            "too-few": Play({"name": "scaled", "count": 1, "plan": "enterprise", "max_deletions": 2}),
+            "one-checked": Play({"name": "scaled", "count": 1, "max_deletions": 3}, check=True),
+            "one": Play({"name": "scaled", "count": 1, "max_deletions": 3}),
+            "failed": Play({"name": "failed", "max_deletions": 0}),
+            "failed-replaced": Play({"name": "failed", "recreate": True}),
+            "failed-again": Play({"name": "failed", "recreate": True}),
+            "moved": Play({"name": "moved", "count": 3, "regions": ["eu-west"], "recreate": True, "max_unavailable": 2}),
+        },
+    )
+    assert {name: run.changed for name, run in ran.items()} == {
+        "two": 1, "four": 1, "too-few": 0, "one-checked": 1, "one": 1, "failed": 0, "failed-replaced": 1, "failed-again": 0, "moved": 1,
+    }  # fmt: skip
+    expected = (
+        r"max_deletions: 3 instances would be deleted, and 2 may be\. They are scaled-02 \(\w+\), scaled-03 \(\w+\), scaled-04 \(\w+\)\. Nothing was changed"
+    )
+    assert re.search(expected, messages(ran["too-few"]))
+    assert "its status is 'failed'" in str(ran["failed"].entries)
+    assert names(emulator) == ["failed-01", "failed-02", "moved-01", "moved-02", "moved-03", "scaled-01"]
+    assert emulator.instances("failed-02")[0]["id"] != "inst_failed"
+    assert {item["region"] for item in emulator.instances() if item["name"].startswith("moved")} == {"eu-west"}
+    written = [entry["method"] for entry in emulator.writes()]
+    scaled, replaced, moved = ["POST"] * 4 + ["DELETE"] * 3, ["DELETE", "POST"], [*["DELETE"] * 2, *["POST"] * 2, "DELETE", "POST"]
+    assert written == [*scaled, *replaced, *moved]
 
 
-def test_a_new_instance_that_the_list_does_not_show_yet_is_not_made_twice(tier: Tier) -> None:
-    tier.emulator.set(list_lag=3)
-    assert tier.run(count=2).status == 0
-    assert tier.emulator.state()["created"] == 2
-
-
-def test_scale_out_and_in(tier: Tier) -> None:
-    tier.run(count=2)
-    assert tier.run(count=4).status == 0
-    assert tier.names() == ["shop-01", "shop-02", "shop-03", "shop-04"]
-    tier.emulator.forget_requests()
-    refused = tier.run(count=1, plan="enterprise", max_deletions=2)
-    assert refused.status != 0
-    expected = r"max_deletions: 3 instances would be deleted, and 2 may be\. They are shop-02 \(\w+\), shop-03 \(\w+\), shop-04 \(\w+\)\. Nothing was changed"
-    assert re.search(expected, messages(refused))
-    assert not tier.emulator.writes()
-    check = tier.run("--check", count=1, max_deletions=3)
-    assert (check.status, check.changed) == (0, 1)
-    assert not tier.emulator.writes()
-    assert tier.run(count=1, max_deletions=3).status == 0
-    assert tier.names() == ["shop-01"]
-
-
-def test_a_failed_member_is_replaced_where_that_is_allowed(tier: Tier) -> None:
-    tier.run(count=2)
-    failed = tier.emulator.instances("shop-02")[0]["id"]
-    tier.emulator.change(failed, status="failed")
-    assert "its status is 'failed'" in str(tier.run(count=2).entries)
-    assert tier.run(count=2, recreate=True).status == 0
-    assert tier.emulator.instances("shop-02")[0]["id"] != failed
-    assert tier.run(count=2, recreate=True).changed == 0
-
-
-def test_so_many_are_replaced_at_a_time(tier: Tier) -> None:
-    tier.run(count=3)
-    tier.emulator.forget_requests()
-    assert tier.run(count=3, regions=["eu-west"], recreate=True, max_unavailable=2).status == 0
-    assert [entry["method"] for entry in tier.emulator.writes()] == [*["DELETE"] * 2, *["POST"] * 2, "DELETE", "POST"]
-    assert {item["region"] for item in tier.emulator.instances()} == {"eu-west"}
-
-
-def test_approved_changes(tier: Tier) -> None:
-    check = tier.run("--check", count=2)
+def test_approved_changes(in_process: Ansible) -> None:
+    check = run_playbook(in_process, PLAYBOOK, "--check", count=2)
     (approved,) = [
         entry["result"]["msg"].removeprefix("web_tier_approved_digest: ")
         for entry in check.entries
@@ -124,37 +139,35 @@ def test_approved_changes(tier: Tier) -> None:
     ]
     (artifact,) = [entry["result"]["ansible_stats"] for entry in check.entries if entry["action"].endswith("set_stats")]
     assert (artifact["data"], artifact["per_host"]) == ({"web_tier_approved_digest": approved}, False)
-    other = tier.run(count=3, approved_digest=approved)
-    assert "the changes are not the ones that were approved, so nothing was changed; not approved: create shop-03." in messages(other)
-    assert not tier.emulator.writes()
-    assert tier.run(count=2, approved_digest=approved, require_approval=True).status == 0
-    assert tier.names() == ["shop-01", "shop-02"]
-    again = tier.run(count=2, approved_digest=approved)
-    assert (again.status, again.changed) == (0, 0)
+    common = {"name": "shop", "approved_digest": approved}
+    ran = run_plays(
+        in_process,
+        {
+            "other": Play({**common, "count": 3}),
+            "approved": Play({**common, "count": 2, "require_approval": True}),
+            "again": Play({**common, "count": 2}),
+        },
+    )
+    assert "the changes are not the ones that were approved, so nothing was changed; not approved: create shop-03." in messages(ran["other"])
+    assert {name: run.changed for name, run in ran.items()} == {"other": 0, "approved": 1, "again": 0}
+    assert not messages(ran["approved"]) + messages(ran["again"])
+    assert [entry["body"]["name"] for entry in in_process.emulator.writes()] == ["shop-01", "shop-02"]
 
 
-def test_the_hosts_are_in_the_inventory(tier: Tier) -> None:
-    playbook = tier.ansible.folder / "after.yml"
+def test_the_hosts_are_in_the_inventory_and_answer(in_process: Ansible) -> None:
+    playbook = in_process.folder / "after.yml"
     show = {"ansible.builtin.debug": {"msg": "{{ inventory_hostname }} {{ ansible_host }} {{ cloudnexus_region }} {{ cloudnexus_status }}"}}
-    content = [
-        {"ansible.builtin.import_playbook": PLAYBOOK},
-        {"hosts": "shop_hosts", "gather_facts": False, "connection": "local", "tasks": [show]},
-    ]
+    content = [{"ansible.builtin.import_playbook": PLAYBOOK}, {"hosts": "shop_hosts", "gather_facts": False, "tasks": [show]}]
     playbook.write_text(json.dumps(content))
-    run = tier.run(playbook=str(playbook), group="shop_hosts")
-    shown = [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug") and "msg" in entry["result"]]
-    assert sorted(shown) == sorted(f"{item['name']} {item['ip']} us-east running" for item in tier.emulator.instances())
-    assert len(shown) == 2
-
-
-def test_it_waits_until_the_hosts_answer(tier: Tier) -> None:
-    # The hosts are reached by a connection that works at once; with one that doesn't the role would wait.
-    variables = {"wait_for_connection": True, "wait_timeout": 5}
-    local = ("-e", "ansible_connection=local", "-e", "ansible_python_interpreter={{ ansible_playbook_python }}")
-    run = tier.run(*local, **variables)
+    # They are reached by a connection that works at once.
+    local = [word for name, value in LOCAL.items() for word in ("-e", f"{name}={value}")]
+    run = run_playbook(in_process, str(playbook), *local, group="shop_hosts", wait_for_connection=True, wait_timeout=5)
     assert run.status == 0, run.output
-    waited = [entry for entry in run.entries if entry["action"].endswith("wait_for_connection")]
-    assert len(waited[0]["result"]["results"]) == 2
+    shown = [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug") and "msg" in entry["result"]]
+    assert sorted(shown) == sorted(f"{item['name']} {item['ip']} us-east running" for item in in_process.emulator.instances())
+    assert len(shown) == 2
+    (waited,) = [entry for entry in run.entries if entry["action"].endswith("wait_for_connection")]
+    assert len(waited["result"]["results"]) == 2
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -179,70 +192,64 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.core
-def test_bad_variables_are_refused_before_any_request(tier: Tier) -> None:
+def test_bad_variables_are_refused_before_any_request(in_process: Ansible) -> None:
     # A host for each of them, so that one start of Ansible tells all.
     common = {"web_tier_name": "shop", "web_tier_wait_for_connection": False, "ansible_connection": "local"}
     hosts = {
         f"case-{number:02}": {**common, **{f"web_tier_{name}": value for name, value in given.items()}} for number, (given, _message) in enumerate(REFUSED)
     }
-    inventory = tier.ansible.folder / "hosts.json"
+    inventory = in_process.folder / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
-    playbook = tier.ansible.folder / "refused.yml"
+    playbook = in_process.folder / "refused.yml"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["cloudnexus.cloud.web_tier"]}]))
-    run = tier.ansible.command("ansible-playbook", "-i", str(inventory), str(playbook))
+    run = in_process.command("ansible-playbook", "-i", str(inventory), str(playbook))
     failed = {entry["host"]: entry["result"] for entry in run.entries if entry["status"] == "failed"}
     for host, (given, message) in zip(hosts, REFUSED, strict=True):
         assert message in f"{failed[host].get('msg')} {failed[host].get('argument_errors')}", given
-    assert not tier.emulator.requests()
+    assert not in_process.emulator.requests()
 
 
-def test_a_playbook_that_is_told_maybe(tier: Tier) -> None:
-    run = tier.run(configure="maybe")
-    assert 'web_tier_configure: expected true or false, got "maybe".' in messages(run)
-    assert not tier.emulator.requests()
-
-
-def test_answers_of_a_survey_may_be_empty(tier: Tier) -> None:
-    run = tier.run(image_id="", asset_bucket="", ssh_keys=[], auto_scale={}, approved_digest="", count="1")
-    assert run.status == 0, run.output
-    assert tier.emulator.writes()[0]["body"] == {"name": "shop-01", "plan": "starter", "region": "us-east"}
-
-
-def test_what_is_given_is_sent(tier: Tier) -> None:
-    given = {"image_id": "img_1", "ssh_keys": ["ssh-ed25519 AAAAC3 me"], "auto_scale": {"min_instances": 1, "max_instances": 2}, "plan": "enterprise"}
-    assert tier.run(count=1, **given).status == 0
-    assert tier.emulator.writes()[0]["body"] == {"name": "shop-01", "region": "us-east", **given}
-
-
-def test_keys_in_lines_as_a_survey_gives_them(tier: Tier) -> None:
+def test_values_as_they_are_given(in_process: Ansible) -> None:
+    """What is given is sent, answers of a survey may be empty, and keys may be lines; a bucket that is missing is no tier. Several tiers may be in one play."""
     keys = ["ssh-ed25519 AAAAC3 me", "ssh-ed25519 AAAAC4 him, or her"]
-    assert tier.run(count=1, ssh_keys="\r\n".join(keys) + "\n\n").status == 0
-    assert tier.emulator.writes()[0]["body"]["ssh_keys"] == keys
+    full = {"image_id": "img_1", "ssh_keys": keys[:1], "auto_scale": {"min_instances": 1, "max_instances": 2}, "plan": "enterprise"}
+    empty: dict[str, Any] = {"image_id": "", "asset_bucket": "", "ssh_keys": [], "auto_scale": {}, "approved_digest": "", "count": "1"}
+    ran = run_plays(
+        in_process,
+        {
+            "full": Play({"name": "full", "count": 1, **full}),
+            "empty": Play({"name": "empty", **empty}),
+            "lines": Play({"name": "lines", "count": 1, "ssh_keys": "\r\n".join(keys) + "\n\n"}),
+            "bucket": Play({"name": "bucket", "asset_bucket": "nowhere"}),
+        },
+    )
+    assert "web_tier_asset_bucket: the account has no bucket nowhere." in messages(ran["bucket"])
+    assert [messages(ran[name]) for name in ("full", "empty", "lines")] == [""] * 3
+    web = {"plan": "starter", "region": "us-east"}
+    assert [entry["body"] for entry in in_process.emulator.writes()] == [
+        {**web, "name": "full-01", **full},
+        {**web, "name": "empty-01"},
+        {**web, "name": "lines-01", "ssh_keys": keys},
+    ]
 
 
-def test_a_bucket_that_is_missing(tier: Tier) -> None:
-    run = tier.run(asset_bucket="nowhere")
-    assert "web_tier_asset_bucket: the account has no bucket nowhere." in messages(run)
-    assert not tier.emulator.writes()
-
-
-def test_an_api_that_is_not_well(tier: Tier) -> None:
-    body = json.dumps({"status": "degraded", "version": "1", "uptime": 1, "region": "x"})
-    tier.emulator.fault("malformed", path="/health", body=body, content_type="application/json")
-    assert tier.run().status != 0
-    assert not tier.emulator.writes()
-
-
-def test_an_api_without_a_list(tier: Tier) -> None:
-    tier.emulator.set(profile="documented")
-    run = tier.run()
-    assert "does not offer GET /instances" in messages(run)
-    assert not tier.emulator.writes()
-
-
-def test_several_tiers_in_one_play(tier: Tier) -> None:
-    playbook = tier.ansible.folder / "two.yml"
+def test_several_tiers_in_one_play(in_process: Ansible) -> None:
+    playbook = in_process.folder / "two.yml"
     roles = [{"role": "cloudnexus.cloud.web_tier", "vars": {"web_tier_name": name, "web_tier_count": 1}} for name in ("a", "b")]
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": {"web_tier_wait_for_connection": False}, "roles": roles}]))
-    assert tier.ansible.command("ansible-playbook", str(playbook)).status == 0
-    assert tier.names() == ["a-01", "b-01"]
+    assert in_process.command("ansible-playbook", str(playbook)).status == 0
+    assert names(in_process.emulator) == ["a-01", "b-01"]
+
+
+def test_what_keeps_a_tier_from_coming_up(in_process: Ansible) -> None:
+    """A value that is no switch, an API that is not well, an API without a list: no write."""
+    emulator = in_process.emulator
+    assert 'web_tier_configure: expected true or false, got "maybe".' in messages(run_playbook(in_process, PLAYBOOK, configure="maybe"))
+    assert not emulator.requests()
+    emulator.set(profile="documented")
+    body = json.dumps({"status": "degraded", "version": "1", "uptime": 1, "region": "x"})
+    emulator.fault("malformed", path="/health", body=body, content_type="application/json")
+    ran = run_plays(in_process, {"degraded": Play({"name": "shop"}), "documented": Play({"name": "shop"})})
+    assert messages(ran["degraded"]) or ran["degraded"].entries[-1]["status"] == "failed"
+    assert "does not offer GET /instances" in messages(ran["documented"])
+    assert not emulator.writes()

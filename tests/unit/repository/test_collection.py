@@ -17,7 +17,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import cdn,
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import argument_spec, auth, client, retry, transport
 
 from tests.checkout import ROOT
-from tests.tarball import surplus
+from tests.packaging.tarball import surplus
 
 PLUGINS = ROOT / "plugins"
 MODULES = sorted(path.stem for path in PLUGINS.glob("modules/*.py"))

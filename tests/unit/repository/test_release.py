@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.release import Refused, bumped, check
+from tests.packaging.release import Refused, bumped, check
 
 GOOD: dict[str, Any] = {"version": "1.2.0", "current": "1.1.9", "fragments": ["new.yml"], "uncommitted": "", "added": [("plugins/a.py", "1.2.0")]}
 REFUSED: list[tuple[dict[str, Any], str]] = [

@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from .checkout import ansible_environment
+from ..checkout import CACHE, ansible_environment, copy_to
 
 #: What is shipped. Of the tests it is the emulator, which docs/emulator.md starts from an installed collection.
 SHIPPED = re.compile(
@@ -49,7 +49,7 @@ def look(tarball: Path) -> None:
     with tarfile.open(tarball) as archive:
         names = [member.name for member in archive if member.isfile()]
     if unwanted := surplus(names):
-        raise Refused(f"In the tarball, and not meant to be (build_ignore of galaxy.yml, SHIPPED of tests/tarball.py): {', '.join(unwanted)}")
+        raise Refused(f"In the tarball, and not meant to be (build_ignore of galaxy.yml, SHIPPED of tests/packaging/tarball.py): {', '.join(unwanted)}")
     config = tarball.parent / "importer.cfg"
     config.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS = True\nCHECK_CHANGELOG = True\nRUN_ANSIBLE_TEST = False\n", encoding="utf-8")
     done = _run(
@@ -74,3 +74,16 @@ def _run(command: list[str], cwd: Path, **environment: str) -> subprocess.Comple
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def main() -> int:
+    try:
+        look(build(copy_to(CACHE / "certification" / "ansible_collections" / "cloudnexus" / "cloud"), CACHE / "certification" / "tarball"))
+    except Refused as refused:
+        print(refused)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

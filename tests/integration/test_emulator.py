@@ -37,7 +37,7 @@ def code(answer: requests.Response) -> tuple[int, str]:
 def test_schemathesis_finds_nothing(emulator_process: EmulatorProcess) -> None:
     emulator_process.reset()
     command = [
-        str(Path(sys.executable).parent / "st"), "--config-file", "tests/unit/schemathesis.toml", "run", "docs/openapi.yml",
+        str(Path(sys.executable).parent / "st"), "--config-file", "tests/integration/schemathesis.toml", "run", "docs/openapi.yml",
         "--url", emulator_process.api_url, "-H", f"Authorization: Bearer {API_KEY}", "--max-examples", "20", "--seed", "1", "--no-color",
     ]  # fmt: skip
     done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)

@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 from ansible.utils.version import SemanticVersion
 
-from .checkout import CACHE, ROOT, ansible_environment, installed_environment
+from ..checkout import CACHE, ROOT, ansible_environment, installed_environment
 
 FOLDER = CACHE / "release"
 BIN = Path(sys.executable).parent
@@ -62,7 +62,7 @@ def bumped(text: str, pattern: str, version: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests.release", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests.packaging.release", description=__doc__)
     parser.add_argument("version")
     parser.add_argument("--without-web-servers", action="store_true", help="leave nginx out of the demo")
     arguments = parser.parse_args()
@@ -77,8 +77,8 @@ def main() -> int:
     _run("git", "clone", "--quiet", str(ROOT), str(clone), cwd=ROOT)
     _bump(clone, arguments.version)
     _say("The changelog and the tarball, as Galaxy's importer sees it")
-    _run(sys.executable, "-m", "tests.checks", "changelog", "certification", cwd=clone)
-    (tarball,) = (clone / ".cache" / "certification").glob("*.tar.gz")
+    _run(sys.executable, "-m", "nox", "--envdir", str(CACHE / "nox"), "-s", "changelog", "certification", cwd=clone)
+    (tarball,) = (clone / ".cache" / "certification" / "tarball").glob("*.tar.gz")
     tarball = tarball.rename(FOLDER / tarball.name)
     _say(f"The tarball, installed beside nothing but {' and '.join(NEEDED)}")
     _install(tarball, arguments.version)

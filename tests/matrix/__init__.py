@@ -1,4 +1,0 @@
-# Copyright: (c) 2026, cloudnexus.cloud contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""``make matrix``: the tests on each ansible-core that is promised, with the Pythons of this machine."""
