@@ -57,6 +57,12 @@ matrix: $(VENV)/.test
 ends certification rehearsal: $(VENV)/.test
 	@$(NOX) -s $@
 
+SAMPLE ?= 300
+SEED ?= 1
+MINUTES ?= 120
+mutants: $(VENV)/.test
+	@$(NOX) -s mutants -- --sample $(SAMPLE) --seed $(SEED) --minutes $(MINUTES)
+
 docs: $(VENV)/.docs
 	@$(RUN) -m tests.site
 

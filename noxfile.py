@@ -115,6 +115,13 @@ def certification(session: nox.Session) -> None:
     session.run("python", "-m", "tests.packaging.tarball")
 
 
+@nox.session(venv_backend="uv|venv")
+def mutants(session: nox.Session) -> None:
+    """Change the core at random, and count the changes that the unit tests notice."""
+    _install(session, "--group", "mutants")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
 @nox.session
 def rehearsal(session: nox.Session) -> None:
     """Rehearse a release in a repository of its own, and run the demo with its web servers."""
