@@ -11,15 +11,16 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
 # Without bytecode each of Ansible's commands takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 # These take one core each, so they run beside one another; units and integration take all cores.
-ON_ONE_CORE := sanity site lint docs changelog types style
+ON_ONE_CORE := sanity site lint docs forge changelog types style
 
-.PHONY: help demo check test matrix ends mutants docs soak bench bench-peers emulator certification rehearsal release clean
+.PHONY: help demo check test matrix ends devel mutants docs soak bench bench-peers emulator certification rehearsal release clean
 help:
 	@echo "make demo         run a web tier on the emulator: check mode, for real, a second time, and down"
 	@echo "make check        style, types and unit tests: for each save"
 	@echo "make test         everything that a change needs on the ansible-core of .venv; CHECKS='units lint' runs those, CHECKS=list names them"
 	@echo "make matrix       the tests on each ansible-core; PAIRS='3.10/2.16 3.13/2.22', CHECKS='units sanity'"
 	@echo "make ends         the oldest and the newest pair of the matrix"
+	@echo "make devel        the tests on the development branch of ansible-core"
 	@echo "make mutants      change the core at random, and count the changes that the unit tests notice; SAMPLE=300 SEED=1 MINUTES=120"
 	@echo "make docs         build this documentation as a site; a warning fails it"
 	@echo "make soak         search longer for sequences and responses that break a guarantee; EXAMPLES=20000"
@@ -54,7 +55,7 @@ endif
 matrix: $(VENV)/.test
 	@$(NOX) -s $(if $(PAIRS),$(PAIRS:%='matrix(%)'),matrix) -- $(CHECKS)
 
-ends certification rehearsal: $(VENV)/.test
+ends devel certification rehearsal: $(VENV)/.test
 	@$(NOX) -s $@
 
 SAMPLE ?= 300

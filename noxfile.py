@@ -8,6 +8,8 @@ Most run in ``.venv``, which the Makefile fills. Only the sessions of the matrix
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 from python_discovery import get_interpreter
 
@@ -103,6 +105,15 @@ def changelog(session: nox.Session) -> None:
 
 
 @nox.session
+def forge(session: nox.Session) -> None:
+    """Check the workflows, the issue forms and the pre-commit hook against their schemas, and the workflows for security."""
+    for schema, pattern in (("workflows", "workflows/*.yml"), ("issue-forms", "ISSUE_TEMPLATE/[!c]*.yml"), ("issue-config", "ISSUE_TEMPLATE/config.yml")):
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.github-{schema}", *map(str, sorted(Path(".github").glob(pattern))))
+    session.run("zizmor", "--offline", "--no-progress", "--quiet", ".github")
+    session.run("pre-commit", "validate-config")
+
+
+@nox.session
 def sanity(session: nox.Session) -> None:
     """Run ansible-test sanity on what is shipped, as Automation Hub does, without an entry in an ignore file."""
     session.run("python", "-m", "tests.packaging.sanity")
@@ -133,6 +144,18 @@ def rehearsal(session: nox.Session) -> None:
 def matrix(session: nox.Session, core: str) -> None:
     """Run units, integration and sanity on a Python and an ansible-core; after ``--`` only those that you name."""
     _install(session, "--group", "matrix", f"ansible-core=={core}.*")
+    _tests(session)
+
+
+@nox.session(venv_backend="uv|venv", python=PAIRS[-1][0])
+def devel(session: nox.Session) -> None:
+    """Run the same on the development branch of ansible-core."""
+    _install(session, "--group", "matrix")
+    session.install("--upgrade", "ansible-core @ https://github.com/ansible/ansible/archive/devel.tar.gz")
+    _tests(session)
+
+
+def _tests(session: nox.Session) -> None:
     session.run("python", "-c", "import platform, ansible.release as core; print(f'Python {platform.python_version()}, ansible-core {core.__version__}')")
     wanted = session.posargs or ("units", "integration", "sanity")
     if "units" in wanted:

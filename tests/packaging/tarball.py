@@ -17,8 +17,8 @@ from ..checkout import CACHE, ansible_environment, copy_to
 
 #: What is shipped. Of the tests it is the emulator, which docs/emulator.md starts from an installed collection.
 SHIPPED = re.compile(
-    r"(\.ansible-lint|MANIFEST\.json|FILES\.json|README\.md|CHANGELOG\.rst|CONTRIBUTING\.md|LICENSE|requirements\.txt|meta/\w[\w-]*\.yml"
-    r"|changelogs/(config|changelog)\.yaml|changelogs/fragments/[\w.-]+\.yml|docs/\w+\.(md|yml)"
+    r"(\.ansible-lint|MANIFEST\.json|FILES\.json|README\.md|CHANGELOG\.rst|CONTRIBUTING\.md|SECURITY\.md|LICENSE|requirements\.txt|meta/\w[\w-]*\.yml"
+    r"|changelogs/(config|changelog)\.yaml|changelogs/fragments/[\w.-]+\.yml|docs/\w+\.(md|yml)|docs/docsite/links\.yml"
     r"|(extensions|playbooks|plugins|roles)/(?!.*(__pycache__|/\.)).*|tests/(__init__\.py|config\.yml)|tests/emulator/\w+\.py)"
 )
 

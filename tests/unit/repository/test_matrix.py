@@ -62,3 +62,20 @@ def test_the_bounds_are_those_of_the_table(noxfile: ModuleType) -> None:
     assert runtime["requires_ansible"] == f">={oldest}.0"
     major, minor = newest.split(".")
     assert (ROOT / "pyproject.toml").read_text().count(f'"ansible-core>={oldest},<{major}.{int(minor) + 1}"') == 2
+
+
+def test_the_nightly_workflow_runs_every_pair(noxfile: ModuleType) -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())["jobs"]
+    assert [(pair["python"], pair["core"]) for pair in jobs["matrix"]["strategy"]["matrix"]["include"]] == list(noxfile.PAIRS)
+
+
+def test_workflows_and_hooks_run_what_the_makefile_has() -> None:
+    targets = set(re.findall(r"^([\w ]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = {target for line in targets for target in line.split()}
+    run = set()
+    for path in [*(ROOT / ".github" / "workflows").glob("*.yml"), ROOT / ".pre-commit-config.yaml", ROOT / ".ci" / "run"]:
+        run |= set(re.findall(r"\bmake ([a-z]+)", "\n".join(line for line in path.read_text().split("\n") if not line.startswith("#"))))
+    nightly = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())
+    run |= set(nightly["jobs"]["longer"]["strategy"]["matrix"]["target"])
+    assert run >= {"test", "matrix", "devel", "mutants", "certification", "docs"}
+    assert run <= targets
