@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.creation import SETTLING_TIME
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer
 
@@ -276,3 +278,24 @@ def test_a_fleet_in_parallel_with_lost_answers() -> None:
     result = run_fleet(api, webs(100), concurrency=8)
     assert not result.get("failed"), result["msg"]
     assert len(result["created"]) == len(names(api)) == len(set(names(api))) == 100
+
+
+def test_the_looks_after_a_lost_response_and_after_a_create() -> None:
+    """One at once, the next a second later, then more and more rarely, for the settling time."""
+    api = FakeApi(list_lag=1000, boot_seconds=0)
+    times: list[tuple[str, float]] = []
+    exchange = api._exchange
+
+    def timed(method: str, url: str, *rest: Any) -> Answer:
+        times.append((method, api.clock.time))
+        return exchange(method, url, *rest)
+
+    api._exchange = timed  # type: ignore[method-assign]
+    api.spoil(*POST, lost_after)
+    run_instance(api, **WEB, wait=False)
+    posts = [number for number, (method, _time) in enumerate(times) if method == "POST"]
+    first, second = posts
+    for looks, start in ((times[first + 1 : second], times[first][1]), (times[second + 1 :], times[second][1])):
+        after = [time - start for _method, time in looks]
+        assert after[:3] == pytest.approx([0, 1, 2.5])
+        assert after[-1] == pytest.approx(SETTLING_TIME)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import NotSent
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
 
 from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
@@ -103,3 +104,13 @@ def test_a_token_that_arrives_at_run_time_is_masked(pair: dict[str, Any]) -> Non
     api.spoil("GET", "/health", echo)
     result = run_operation(api, health_info.OPERATION, **pair)
     assert result["msg"] == "GET /health: the API answered 422: You sent Bearer ********."
+
+
+def test_nothing_is_renewed_once_the_task_was_interrupted(pair: dict[str, Any]) -> None:
+    api = FakeApi()
+    client = api.client(refresh_token=REFRESH_TOKEN, client_id=CLIENT_ID, token_cache=None)
+    client._credential._api_key = None
+    client.stop.set()
+    with pytest.raises(NotSent, match="The task was interrupted"):
+        client.access_token()
+    assert not api.calls

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, instance_info
 
 from ..fake_api import FakeApi, answer, run_operation
@@ -88,3 +89,20 @@ def test_bucket_info_stops_reading_at_its_limit(limit: int, pages: int) -> None:
     api = FakeApi(page_size=10)
     result = run_operation(api, bucket_info.OPERATION, limit=limit)
     assert (len(result["buckets"]), len(api.calls)) == (min(limit, 24), pages)
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "message"),
+    [
+        (instance_info.OPERATION, {"id": "a/b"}, "id: expected an id as the API shows it"),
+        (instance_info.OPERATION, {"name": ""}, "name: expected a text that is not empty."),
+        (instance_info.OPERATION, {"status": " x"}, "status: expected one line of text"),
+        (bucket_info.OPERATION, {"name": ""}, "name: expected a text that is not empty."),
+        (bucket_info.OPERATION, {"limit": 0}, "limit: expected a whole number from 1 to 1000000, got 0."),
+        (bucket_info.OPERATION, {"limit": 1_000_001}, "limit: expected a whole number from 1 to 1000000, got 1000001."),
+    ],
+)
+def test_bad_input_is_refused_before_any_request(operation: Operation, given: dict[str, Any], message: str) -> None:
+    api = FakeApi()
+    assert run_operation(api, operation, **given)["msg"].startswith(message)
+    assert not api.calls

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 
 from tests.emulator.settings import API_KEY
 
 from ..fake_api import FakeApi, answer
 from ..operations.runs import WEB, run_instance
-from ..spoilers import LIST, POST, lost_after
+from ..spoilers import LIST, POST, Right, lost_after
 
 
 def test_create_and_wait() -> None:
@@ -259,3 +260,19 @@ def test_a_policy_that_makes_no_sense_with_what_it_keeps() -> None:
     result = run_instance(api, **WEB, auto_scale={"min_instances": 5, "max_instances": None, "cpu_threshold": None})
     assert result["msg"].startswith("auto_scale.min_instances: expected at most max_instances (2), got 5.")
     assert not api.writes()
+
+
+def test_an_update_of_one_that_is_gone_by_then() -> None:
+    """A 404 may mean that PATCH is missing, or that somebody deleted the instance meanwhile; nothing takes its place."""
+    api = FakeApi()
+    api.make("web-01")
+
+    def gone(right: Right) -> Answer:
+        api.account.delete_instance("inst_00000001", api.account.key_for(API_KEY))
+        return right()
+
+    api.spoil("PATCH", "/instances/inst_00000001", gone)
+    result = run_instance(api, **{**WEB, "plan": "enterprise"}, recreate=True)
+    assert (result["failed"], result["changed"], result["api_error"]["status"]) == (True, False, 404)
+    assert result["msg"].startswith("PATCH /instances/inst_00000001: the API answered 404")
+    assert POST not in api.calls
