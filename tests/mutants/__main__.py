@@ -177,11 +177,12 @@ def _copy(number: int) -> Path:
 
 def _noticed(mutant: Mutant, copy: Path) -> bool:
     target = copy / mutant.path.relative_to(ROOT)
+    original = target.read_text(encoding="utf-8")
     target.write_text(mutant.code, encoding="utf-8")
     try:
         return bool(_failure(copy, _in_order(mutant, copy)))
     finally:
-        target.write_text(mutant.path.read_text(encoding="utf-8"), encoding="utf-8")
+        target.write_text(original, encoding="utf-8")
 
 
 def _failure(copy: Path, tests: list[str]) -> str:
