@@ -9,16 +9,16 @@ Whatever plans is given a Reader, so that check mode can't write (see docs/archi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from . import checks
 from .client.client import Call, Client
 from .client.links import page_url
 from .clock import Deadline
-from .errors import BadAnswer, CloudNexusError, OperationMissing
+from .errors import ApiError, BadAnswer, CloudNexusError, Contradiction, NotFound, OperationMissing
 
 #: An object as the API shows it.
 Json = dict[str, Any]
@@ -56,6 +56,16 @@ class Reader:
         call = Call("GET", "/health")
         return self._typed(call, self._object(call, self._client.json(call)), {"status": str, "version": str, "region": str})
 
+    def confirm_base(self) -> None:
+        """Raises OperationMissing if the address of the API is wrong: then nothing is there, and that says nothing of an instance."""
+        call = Call("GET", "/health")
+        try:
+            self._client.answer(call)
+        except NotFound as error:
+            raise OperationMissing(str(call), api_error=error.api_error, url=error.url) from None
+        except CloudNexusError:
+            return  # something is there
+
     def instance(self, instance_id: str, deadline: Deadline | None = None) -> Json:
         """Raises NotFound where there is none; OperationMissing where the API does not offer the operation."""
         call = Call("GET", _instance_path(instance_id))
@@ -71,8 +81,8 @@ class Reader:
     def instances(self, deadline: Deadline | None = None) -> list[Json]:
         """All instances, each once. Raises OperationMissing where the API offers no list.
 
-        A list whose total changes from page to page was changed while it was read, and may have moved an item out of
-        sight; it is read again, a few times at most.
+        A list whose total changes from page to page, or is not the number of its items, was changed while it was read, or
+        lacks an item; it is read again, a few times at most. Raises Contradiction if that does not help.
         """
         call = Call("GET", "/instances")
         deadline = self._list_deadline(deadline)
@@ -88,9 +98,9 @@ class Reader:
                     # An item that moves from one page to the next while the list is read is still one.
                     found[instance["id"]] = instance
             self.list_pages = pages
-            if len(totals) == 1:
-                break
-        return list(found.values())
+            if totals <= {None, len(found)} and len(totals) == 1:
+                return list(found.values())
+        raise contradiction(call, totals, len(found))
 
     def instance_logs(self, instance_id: str) -> Any:
         """The log in whatever shape the API has it (it is not documented): JSON where it is JSON, else text."""
@@ -101,13 +111,27 @@ class Reader:
             raise _or_missing(error, "GET /instances/{id}/logs", _MISSING) from None
         return self._client.json_or_text(answer)
 
-    def bucket_pages(self) -> Iterator[Page]:
-        """The pages of the bucket list; reading stops with the iteration."""
+    def buckets(self, enough: Callable[[list[Json]], bool]) -> tuple[list[Json], int | None]:
+        """The buckets, each once, and their whole number as far as the API says it. Reading stops once there are ``enough``.
+
+        Raises Contradiction as ``instances`` does.
+        """
         call = Call("GET", "/storage/buckets")
-        for page in self._pages(call):
-            for bucket in page.items:
-                _checked_bucket(self._client, call, bucket)
-            yield page
+        deadline = self._list_deadline(None)
+        for _reading in range(READINGS):
+            found: dict[str, Json] = {}
+            totals: set[int | None] = set()
+            for page in self._pages(call, deadline):
+                totals.add(page.total_count)
+                for bucket in page.items:
+                    _checked_bucket(self._client, call, bucket)
+                    # A bucket that moves from one page to the next while the list is read is still one.
+                    found.setdefault(bucket["id"], bucket)
+                if enough(list(found.values())):
+                    return list(found.values()), page.total_count
+            if totals <= {None, len(found)} and len(totals) == 1:
+                return list(found.values()), page.total_count
+        raise contradiction(call, totals, len(found))
 
     def cdn_config(self) -> Json:
         """Raises OperationMissing where the API offers no way to read it."""
@@ -169,19 +193,46 @@ class Reader:
         return answer
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the response to a create that succeeded says of the new instance."""
+
+    #: The instance, if the response shows it whole.
+    instance: Json | None
+    #: Its id, if the response or its ``Location`` names it.
+    id: str | None
+    #: Why the response does not show it.
+    error: CloudNexusError | None
+
+
 class Writer:
     """The changing operations. Only ``operation.run`` makes one, after it has ruled out check mode."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def create_instance(self, body: Mapping[str, Any]) -> Json:
-        """Sent again only where nothing was done for certain (contract: rule 4)."""
+    def create_instance(self, body: Mapping[str, Any]) -> Made:
+        """Sent again only if nothing was done for certain (contract: rule 4).
+
+        A success status is proof that an instance exists, whatever comes with it. Raises a CloudNexusError if none came.
+        """
         call = Call("POST", "/instances", body, repeat_in_doubt=False, region=body["region"])
-        instance = checked_instance(self._client, call, self._client.json(call))
-        if instance["name"] != body["name"]:
-            raise self._client.unexpected(call, "the instance that was asked for, by its name")
-        return instance
+        try:
+            answer = self._client.answer(call)
+        except CloudNexusError as error:
+            if error.came is not None and 200 <= error.came < 300:
+                return Made(None, None, error)
+            raise
+        try:
+            shown = _unwrapped(self._client.decoded(call, answer))
+        except CloudNexusError as error:
+            return Made(None, _id_in(answer.headers.get("Location", "")), error)
+        try:
+            return Made(checked_instance(self._client, call, shown), shown["id"], None)
+        except CloudNexusError as error:
+            instance_id = shown.get("id") if isinstance(shown, dict) else None
+            known = isinstance(instance_id, str) and checks.is_identifier(instance_id)
+            return Made(None, instance_id if known else _id_in(answer.headers.get("Location", "")), error)
 
     def update_instance(self, instance_id: str, body: Mapping[str, Any], region: str | None) -> None:
         """The body holds whole values, so that sending it twice is the same as once."""
@@ -222,6 +273,22 @@ def checked_instance(client: Client, call: Call, answer: Any) -> Json:
     return found
 
 
+def _unwrapped(data: Any) -> Any:
+    """The object itself, if the response has it inside another one (``{"data": {...}}``)."""
+    if isinstance(data, dict) and "id" not in data:
+        inner = [value for value in data.values() if isinstance(value, dict) and "id" in value]
+        if len(inner) == 1:
+            return inner[0]
+    return data
+
+
+def _id_in(location: str) -> str | None:
+    """The id in an address of an instance (``Location``)."""
+    found = re.search(r"/instances/([^/?#]+)/?$", location.partition("?")[0].partition("#")[0])
+    instance_id = unquote(found[1]) if found else ""
+    return instance_id if checks.is_identifier(instance_id) else None
+
+
 def _checked_bucket(client: Client, call: Call, bucket: Json) -> None:
     for name in ("id", "name"):
         if bucket.get(name).__class__ is not str or not bucket[name]:
@@ -239,10 +306,18 @@ def _instance_path(instance_id: str) -> str:
     return f"/instances/{quote(instance_id, safe='')}"
 
 
+def contradiction(call: Call, totals: Collection[int | None], count: int) -> Contradiction:
+    told = " and ".join(sorted("none" if total is None else str(total) for total in totals))
+    return Contradiction(
+        f"{call}: the API contradicts itself, {READINGS} times in a row: its list says total_count {told} and has {count} items. Nothing can be told from it.",
+        api_error=ApiError(call.method, call.path),
+    )
+
+
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _or_missing(error: CloudNexusError, operation: str, statuses: tuple[int, ...]) -> CloudNexusError:
     """The error, or OperationMissing where its status says that the API does not offer the operation (contract: rule 1)."""
-    return OperationMissing(operation, api_error=error.api_error) if error.status in statuses else error
+    return OperationMissing(operation, api_error=error.api_error, url=error.url) if error.status in statuses else error

@@ -71,9 +71,14 @@ def ssh_keys(option: str, value: list[Any]) -> list[str]:
                 f"element {number} looks like a piece of JSON, which key=value arguments can't carry; "
                 'pass all arguments as one JSON object instead: -a \'{"ssh_keys": ["ssh-ed25519 AAAA...", "..."]}\'.',
             )
-        if not isinstance(key, str) or not key.isprintable() or not _SSH_KEY.fullmatch(key):
+        if not is_ssh_key(key):
             raise InvalidOption(option, f"element {number} is no OpenSSH public key on one line (expected: type, key, comment).")
     return value
+
+
+def is_ssh_key(value: Any) -> bool:
+    """Whether it is an OpenSSH public key on one line."""
+    return isinstance(value, str) and value.isprintable() and _SSH_KEY.fullmatch(value) is not None
 
 
 def auto_scale(option: str, value: dict[str, Any]) -> dict[str, int]:

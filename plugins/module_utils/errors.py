@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any
 
 
@@ -24,7 +26,8 @@ class ApiError:
     request_id: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without what the API did not say."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class CloudNexusError(Exception):
@@ -45,6 +48,10 @@ class CloudNexusError(Exception):
         self.api_error = api_error
         #: Seconds that the API asked to wait before the next request, if it did.
         self.retry_after = retry_after
+        #: The status of a response whose rest was lost or could not be used; None if none came.
+        self.came: int | None = None
+        #: The address of the request, without its query, if the API refused it.
+        self.url: str | None = None
         self.known: dict[str, Any] = {}
 
     def __str__(self) -> str:
@@ -96,6 +103,10 @@ class BadAnswer(CloudNexusError):
     in_doubt = True
 
 
+class Contradiction(BadAnswer):
+    """A list that is not what it says of itself. Nothing may rest on it; a later reading may be whole."""
+
+
 class Refused(CloudNexusError):
     """A 4xx: the API said no, so nothing was done (contract: rule 4)."""
 
@@ -121,10 +132,22 @@ class NotFound(Refused):
 class OperationMissing(CloudNexusError):
     """The API does not offer an operation that the contract only assumes or links (contract: rule 1)."""
 
-    def __init__(self, operation: str, *, api_error: ApiError | None = None) -> None:
-        status = f" (status {api_error.status})" if api_error else ""
-        super().__init__(f"The API does not offer {operation}{status}, which its vendor has not documented.", api_error=api_error)
+    def __init__(self, operation: str, *, api_error: ApiError | None = None, url: str | None = None) -> None:
+        status = f" (status {api_error.status}{f' at {url}' if url else ''})" if api_error else ""
+        wrong = " If that address is wrong, change api_url; the API's own ends in /v1." if url and api_error and api_error.status == 404 else ""
+        super().__init__(f"The API does not offer {operation}{status}, which its vendor has not documented.{wrong}", api_error=api_error)
         self.operation = operation
+
+
+class Fault(CloudNexusError):
+    """What no part of the collection expected: a fault of its own, told in one sentence. A request that it struck is in doubt."""
+
+    in_doubt = True
+
+    def __init__(self, error: Exception) -> None:
+        place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+        where = f" ({PurePath(place.filename).name}:{place.lineno})" if place else ""
+        super().__init__(f"This is a fault of the collection, please report it: {type(error).__name__}: {error}{where}.")
 
 
 class InDoubt(CloudNexusError):

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Any
 
 from .api import Reader, Writer
 from .apply.progress import Progress
+from .apply.reservations import Reservations
 from .client.client import Client
 from .client.settings import Settings
 from .clock import Clock
-from .errors import CloudNexusError
+from .errors import CloudNexusError, Fault
+from .lifeline import lifeline
 from .masking import Secrets
 from .plan.changes import Change
 from .plan.fleet import FleetChange
@@ -45,6 +46,8 @@ class Plan:
     change: Change | FleetChange | None = None
     #: Carries the change out and returns the result's keys. None where there is nothing to carry out or to wait for.
     apply: Callable[[Client, Writer, Progress], Mapping[str, Any]] | None = None
+    #: The names of instances that may be created; no other task on this machine creates them meanwhile.
+    creates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,20 +67,22 @@ def run(operation: Operation, params: Params, context: Context, clock: Clock | N
     secrets = Secrets((params.get("api_key"), params.get("refresh_token")))
     warn = context.warn
     show = context.show
-    context = replace(context, warn=lambda text: warn(secrets.mask(text)), show=show and (lambda text: show(secrets.mask(text))))
+    said: set[str] = set()
+
+    def warn_once(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            warn(secrets.mask(text))
+
+    context = replace(context, warn=warn_once, show=show and (lambda text: show(secrets.mask(text))))
     try:
         result = _run(operation, params, context, secrets, clock or Clock())
-    except CloudNexusError as error:
-        result = {"failed": True, "msg": error.message, "changed": False, **error.known}
-        if error.api_error is not None and error.api_error.status is not None:
-            result["api_error"] = error.api_error.as_dict()
-    except Exception as error:  # a fault of ours must not show a traceback, which could hold a secret
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        result = {
-            "failed": True,
-            "changed": False,
-            "msg": f"This is a fault of the collection, please report it: {type(error).__name__}: {error} ({PurePath(place.filename).name}:{place.lineno}).",
-        }
+    except Exception as error:
+        # A fault of the collection must not show a traceback, which could hold a secret.
+        failure = error if isinstance(error, CloudNexusError) else Fault(error)
+        result = {"failed": True, "msg": failure.message, "changed": False, **failure.known}
+        if failure.api_error is not None and failure.api_error.status is not None:
+            result["api_error"] = failure.api_error.as_dict()
     masked: dict[str, Any] = secrets.mask_data(result)
     return masked
 
@@ -88,8 +93,14 @@ def _run(operation: Operation, params: Params, context: Context, secrets: Secret
         operation.check(params)
     progress = Progress(clock, context.show)
     client = Client(settings, secrets, clock, context.warn)
-    plan = operation.plan(params, Reader(client), context)
-    values = plan.values if context.check_mode or plan.apply is None else plan.apply(client, Writer(client), progress)
+    client.live_with(lifeline())
+    reader, reservations = Reader(client), Reservations(settings, clock, client.check)
+    looked = reservations.now()
+    plan = operation.plan(params, reader, context)
+    with ExitStack() as held:
+        if plan.creates and not context.check_mode and held.enter_context(reservations.held(plan.creates, looked, clock.deadline(params["wait_timeout"]))):
+            plan = operation.plan(params, reader, context)
+        values = plan.values if context.check_mode or plan.apply is None else plan.apply(client, Writer(client), progress)
     result: dict[str, Any] = {"changed": plan.change is not None and plan.change.changed, **values}
     if context.diff and plan.change is not None:
         result["diff"] = plan.change.diff()

@@ -103,7 +103,6 @@ def drift(before: Json, after: Json) -> list[str]:
 
 
 def _differ(field: Field, was: Any, now: Any) -> bool:
-    was, now = field.declarable(was), field.declarable(now)
     # Parts that only one of them has make no difference, whichever it is.
     return not (field.same(was, now) or field.same(now, was))
 

@@ -9,11 +9,13 @@ Hours pass in no time, and every request is seen. What it spoils is scripted by 
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
@@ -73,6 +75,8 @@ class FakeApi:
         self.made: list[str] = []
         #: The name that each of them was made with.
         self.names: dict[str, str] = {}
+        #: The user's cache folder.
+        self.cache = tempfile.TemporaryDirectory()
         self._lock = threading.RLock()
 
     # --- For tests ---
@@ -195,7 +199,9 @@ def run_operation(
         return made
 
     original, module.Client = module.Client, client  # type: ignore[misc,assignment]
-    try:
-        return run(operation, params, context, api.clock)
-    finally:
-        module.Client = original  # type: ignore[misc]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", api.cache.name)
+        try:
+            return run(operation, params, context, api.clock)
+        finally:
+            module.Client = original  # type: ignore[misc]

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..api import Writer
+from ..api import Json, Reader, Writer
 from ..clock import Clock
 from ..errors import CloudNexusError
+from ..plan.resource import CDN_CONFIG
+from .creation import SETTLING_TIME
 from .progress import INTERVAL, Progress
+from .wait import wait_until
 
 #: Seconds that a change of the CDN takes to reach the edge (contract: PUT /cdn/config).
 CDN_PROPAGATION = 60.0
@@ -33,3 +36,24 @@ def put_cdn_config(body: Mapping[str, Any], writer: Writer, clock: Clock, warn: 
     except BaseException:  # as in Rollout.run
         warn(f"Interrupted. {so_far}.")
         raise
+
+
+def shown_config(body: Mapping[str, Any], reader: Reader, clock: Clock, warn: Callable[[str], None]) -> Json:
+    """The configuration as the API shows it after the change. Warns if it is not what was sent, after the settling time."""
+    shown: Json = dict(body)
+    differing: list[str] = []
+
+    def look() -> bool | None:
+        nonlocal shown, differing
+        shown = reader.cdn_config()
+        differing = CDN_CONFIG.differing(shown, body)
+        return None if differing else True
+
+    try:
+        wait_until(look, clock.deadline(SETTLING_TIME), first_interval=1.0)
+    except CloudNexusError as error:
+        warn(f"The CDN configuration was changed. What the API made of it could not be read: {error.message}")
+        return shown
+    if differing:
+        warn(f"The API took the change of the CDN configuration, and shows another {' and '.join(differing)} than was sent.")
+    return shown

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import TypeVar
 
 from ..interrupts import until_let_go
@@ -31,7 +32,7 @@ def in_parallel(items: Sequence[T], work: Callable[[T], None], concurrency: int,
         return
     left = deque(items)
     raised: list[BaseException] = []
-    running = min(concurrency, len(items))
+    running = 0
     lock = threading.Lock()
     ended = threading.Event()
 
@@ -52,11 +53,25 @@ def in_parallel(items: Sequence[T], work: Callable[[T], None], concurrency: int,
                 if not running:
                     ended.set()
 
-    # Daemons: an interpreter that is to end must not wait for an answer that takes its time.
-    threads = [threading.Thread(target=run, daemon=True) for _number in range(running)]
+    def started() -> bool:
+        """Whether the machine had one more thread."""
+        nonlocal running
+        with lock:
+            running += 1
+        try:
+            # Daemons: an interpreter that is to end must not wait for a response that takes its time.
+            threading.Thread(target=run, daemon=True).start()
+        except RuntimeError:
+            with lock:
+                running -= 1
+            return False
+        return True
+
     try:
-        for thread in threads:
-            thread.start()
+        threads = sum(1 for _thread in takewhile(bool, (started() for _number in range(min(concurrency, len(items))))))
+        if not threads:
+            running = 1
+            run()
         while not ended.wait(TICK):
             tick()
     except BaseException:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from ..api import Json, Writer
 from ..client.client import Client
-from ..errors import CloudNexusError, NotBegun, WaitFailed
+from ..errors import CloudNexusError, Fault, NotBegun, WaitFailed
 from ..plan.fleet import Member
-from ..plan.instances import BROKEN, RUNNING
+from ..plan.instances import BROKEN, RUNNING, does_not_come_up
 from ..plan.resource import INSTANCE, brief, named
-from .creation import SETTLING_TIME, Creation
+from .creation import SHOWING_TIME, Creation
 from .progress import Progress
 from .status import Seen, StatusReader
 from .steps import Steps
@@ -45,6 +45,12 @@ class RolloutPlan:
     #: Requests that a reading of the list takes; None where it has not been read.
     list_pages: int | None = None
 
+    @property
+    def creates(self) -> tuple[str, ...]:
+        """The names that it may create an instance of; none if it makes one without looking for the name."""
+        actions = ("create", "recreate", *(("update",) if self.recreate else ()))
+        return tuple(member.name for member in self.members if member.change.action in actions) if self.unique_name else ()
+
 
 class Rollout:
     """Carries out one plan. ``works`` say at any time what has come of each member."""
@@ -56,6 +62,7 @@ class Rollout:
         self._stop = client.stop
         self._clock = client.clock
         self._deadline = client.clock.deadline(plan.wait_timeout)
+        client.be_patient(self._deadline)
         self._steps = Steps(client, writer, recreate=plan.recreate)
         self._writes = Writes(client, self._deadline, plan.concurrency, self._tell)
         self._statuses = StatusReader(client, self._deadline, plan.concurrency, plan.list_pages)
@@ -72,6 +79,10 @@ class Rollout:
         """Do what the plan says. Whatever fails is in ``works``; only an interruption is raised."""
         try:
             self._run()
+        except Exception as error:  # whatever it is, it hides nothing of what exists
+            for work in self.works:
+                if work.change.changed and work.error is None:
+                    work.fail(Fault(error))
         except BaseException:  # Ctrl-C, or the task's own timeout: no result will say what exists
             self._stop.set()
             self._warn(so_far(self.works))
@@ -143,7 +154,8 @@ class Rollout:
 
     def _wait_for_leaving(self) -> None:
         """As for a replacement: two of one name would be ambiguous to the next run."""
-        leaving = [(work, item["id"]) for work in self.works if self._plan.wait or work.change.action == "create" for item in work.leaving]
+        taking = [work for work in self.works if self._plan.wait or work.change.action == "create" or "name" in work.change.body]
+        leaving = [(work, item["id"]) for work in taking for item in work.leaving]
         self._wait_until_gone(leaving)
         for work in self.works:
             if work.leaving and work.error is None:
@@ -151,7 +163,7 @@ class Rollout:
 
     def _wait_until_up(self, works: Iterable[Work]) -> None:
         """Wait until the instances run and show what was changed, by the one deadline."""
-        may_be_missing_until = self._clock.deadline(SETTLING_TIME)
+        may_be_missing_until = self._clock.deadline(SHOWING_TIME)
         # What a PATCH has changed must be read once more; else what is known already may do.
         pending = [work for work in works if work.error is None and (work.action == "update" or not self._is_up(work))]
         pending = [work for work in pending if work.error is None]
@@ -171,7 +183,7 @@ class Rollout:
                 work.fail(
                     WaitFailed(
                         f"The {work.called} is not up after {self._plan.wait_timeout} s (wait_timeout); its last status is "
-                        f"{_status(work.instance)}. It exists, and may come up later."
+                        f"{_status(work.instance)}{_not_shown(work)}. It exists, and may come up later."
                     )
                 )
 
@@ -193,10 +205,11 @@ class Rollout:
         instance = work.instance or {}
         status = instance.get("status")
         if status in BROKEN:
-            work.fail(WaitFailed(f"The {work.called} does not come up: its status is {status!r}. recreate=true deletes it and makes a new one."))
+            work.fail(does_not_come_up(instance))
             return False
-        applied = work.action != "update" or all(instance.get(name) in (None, value) for name, value in work.change.body.items())
-        return status == RUNNING and applied
+        if work.action == "update":
+            return status == RUNNING and not INSTANCE.differing(instance, work.change.body)
+        return status == RUNNING
 
     def _wait_until_gone(self, waited: Sequence[tuple[Work, str]], *, by_list: bool = False) -> None:
         pending = {instance_id: work for work, instance_id in waited}
@@ -238,6 +251,12 @@ class Rollout:
 
 def _status(instance: Json | None) -> str:
     return brief(repr((instance or {}).get("status")))
+
+
+def _not_shown(work: Work) -> str:
+    """The part of a change that the API took and does not show."""
+    names = INSTANCE.differing(work.instance or {}, work.change.body) if work.action == "update" else []
+    return f", and the API does not show the change of {' and '.join(names)}" if names else ""
 
 
 def so_far(works: Sequence[Work]) -> str:

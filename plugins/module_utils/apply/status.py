@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ..api import Json, Reader
 from ..client.client import Client
 from ..clock import Deadline
-from ..errors import CloudNexusError, NotFound
+from ..errors import CloudNexusError, Contradiction, NotFound
 from .parallel import in_parallel
 
 #: An instance as the API shows it, None where it shows nothing, or why it can't be seen.
@@ -51,6 +51,8 @@ class StatusReader:
             return self._one_by_one(wanted)
         try:
             self._listed = self._reader.instances(self._deadline)
+        except Contradiction:
+            return self._one_by_one(wanted)
         except CloudNexusError as error:
             # No time was left to read it to its end: the time that is over is what there is to say.
             return {} if self._deadline.passed else dict.fromkeys(wanted, error)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from ..api import Json, Reader, Writer
 from ..client.client import Client
 from ..errors import CloudNexusError, Drift, NotFound, OperationMissing
-from ..plan.changes import Change, recreated
+from ..plan.changes import Change
+from ..plan.instances import replacement
 from ..plan.resource import INSTANCE, brief
 from .work import Work
 
@@ -23,15 +24,24 @@ class Steps:
         self._recreate = recreate
 
     def create(self, work: Work) -> None:
-        """Where the answer is lost, ``work.lost`` says so, and nothing is raised (contract: rule 4)."""
+        """If the response is lost, or does not show the instance, ``work.lost`` says why, and nothing is raised (contract: rule 4)."""
         work.under_way = f"The creation of {work.name} was under way"
         try:
-            work.created(self._writer.create_instance(work.change.body))
+            made = self._writer.create_instance(work.change.body)
         except CloudNexusError as error:
             if not error.in_doubt:
                 work.under_way = None
                 raise
+            work.sent += 1
             work.lost = error
+            return
+        work.sent += 1
+        if made.instance is not None:
+            work.created(made.instance)
+        else:
+            work.taken(made.error)
+            if made.id is not None:
+                work.instance = {"id": made.id, **INSTANCE.shown(work.change.body)}
 
     def delete(self, work: Work) -> None:
         current = work.current
@@ -52,8 +62,10 @@ class Steps:
         try:
             self._writer.update_instance(current["id"], change.body, current.get("region"))
         except (OperationMissing, NotFound) as error:
-            # A 404 may also mean that the instance is gone by now.
-            if self.seen(current["id"]) is None:
+            gone = self.seen(current["id"]) is None
+            if gone or isinstance(error, NotFound):
+                # The instance is gone, or the API refused what was sent (a plan that it does not know, say).
+                work.under_way = None
                 raise
             work.under_way = None
             work.change = self._replacement(work, change, error)
@@ -64,7 +76,7 @@ class Steps:
 
     def _replacement(self, work: Work, change: Change, error: CloudNexusError) -> Change:
         if self._recreate:
-            return recreated(INSTANCE, work.current, work.desired, reasons=change.reasons)
+            return replacement(work.current, work.desired, reasons=change.reasons)
         differences = "; ".join(f"{name} is {brief(repr(change.before[name]))}, wanted is {brief(repr(change.after[name]))}" for name in change.body)
         raise Drift(
             f"The {work.called} differs from what is wanted ({differences}), and the API does not offer PATCH /instances/{{id}} "

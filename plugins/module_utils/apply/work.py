@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..api import Json
-from ..errors import CloudNexusError, InDoubt, NotBegun
+from ..errors import CloudNexusError, Drift, InDoubt, NotBegun
 from ..plan.fleet import Member
-from ..plan.resource import INSTANCE
+from ..plan.resource import INSTANCE, brief
 
 
 class Work:
@@ -29,8 +29,12 @@ class Work:
         self.error: CloudNexusError | None = None
         #: The request that is under way, or whose outcome is not known yet; for the sentence of an interruption.
         self.under_way: str | None = None
-        #: The error that the answer to the creation was lost with, while nothing is known of what came of it.
+        #: Why the response to the create does not show the instance, as long as nothing else does.
         self.lost: CloudNexusError | None = None
+        #: Whether the API took a create (a success status): an instance exists, whether it is known or not.
+        self.exists = False
+        #: Creates that were sent and may have had their effect.
+        self.sent = 0
 
     @property
     def current(self) -> Mapping[str, Any]:
@@ -58,12 +62,28 @@ class Work:
             self.give_up(f"the list of instances shows none of that name. {why}")
 
     def give_up(self, why: str) -> None:
-        """The answer to its creation was lost, and nothing tells what came of it (contract: rule 4)."""
-        text = f"The answer to the creation of {self.name} was lost, so that an instance may exist; {why}. Nothing more was sent. What was lost: {self.lost}"
+        """Nothing tells what came of the create (contract: rule 4)."""
+        what = (
+            f"The API has created {self.name}, and its response does not show the instance"
+            if self.exists
+            else f"The response to the create of {self.name} was lost, so that an instance may exist"
+        )
+        text = f"{what}; {why}. Nothing more was sent. What came: {self.lost}"
         self.fail(InDoubt(text, api_error=self.lost.api_error if self.lost else None))
 
-    def created(self, instance: Json) -> None:
-        """It is there: the answer said so, or the list shows it."""
-        self.instance = instance
+    def taken(self, error: CloudNexusError | None) -> None:
+        """The API took the create, and its response does not show the instance."""
+        self.exists = True
         self.action = "recreate" if self.change.action == "recreate" else "create"
-        self.under_way = self.lost = None
+        self.lost = error
+
+    def created(self, instance: Json) -> None:
+        """The instance is there: the response shows it, or the list does. It fails if it is not what was sent."""
+        self.taken(None)
+        self.instance = instance
+        self.under_way = None
+        differing = INSTANCE.differing(instance, self.change.body)
+        if differing:
+            shown = INSTANCE.managed(instance)
+            told = "; ".join(f"{name} is {brief(repr(shown[name]))}, sent was {brief(repr(self.change.body[name]))}" for name in differing)
+            self.fail(Drift(f"The API has created the {self.called}, and shows something else than was sent: {told}. Declare it as the API shows it."))

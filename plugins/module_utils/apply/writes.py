@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ..client.client import Client
 from ..clock import Deadline
-from ..errors import CloudNexusError, NotSent, RateLimited, Unauthorized, Untrusted
+from ..errors import CloudNexusError, Fault, NotSent, RateLimited, Unauthorized, Untrusted
 from .parallel import in_parallel
 from .work import Work
 
@@ -53,10 +53,11 @@ class Writes:
     def _take(self, work: Work, step: Callable[[Work], None]) -> None:
         try:
             step(work)
-        except CloudNexusError as error:
-            if isinstance(error, _OF_THE_API):
-                self._halt = error
+        except Exception as error:
+            failure = error if isinstance(error, CloudNexusError) else Fault(error)
+            if isinstance(failure, _OF_THE_API):
+                self._halt = failure
             if work.lost is None:
-                work.fail(error)
+                work.fail(failure)
             else:
-                work.give_up(f"sent once more, it was refused: {error.message}")
+                work.give_up(f"sent once more, it was refused: {failure.message}")

@@ -14,8 +14,9 @@ from .. import checks
 from ..clock import Clock
 from ..errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, RateLimited, Refused
 from ..masking import Secrets
+from .private_files import TokenCacheMissing
 from .settings import Settings
-from .token_store import Token, TokenCacheMissing, TokenStore, fingerprint
+from .token_store import Token, TokenStore, fingerprint
 
 #: An access token is renewed this many seconds before it expires, so that none expires on its way.
 EARLY = 60.0

@@ -20,6 +20,7 @@ from ..errors import (
     ApiError,
     BadAnswer,
     CloudNexusError,
+    Fault,
     Forbidden,
     NotFound,
     RateLimited,
@@ -76,13 +77,25 @@ class Client:
         #: Seconds that one request may take, with all its attempts and the pauses between them.
         self.longest_request = self._retry.bound
 
+    def be_patient(self, deadline: Deadline) -> None:
+        """Wait until then for an API that takes no more requests at the moment (429)."""
+        self._retry.patience = deadline
+
+    def live_with(self, alive: Callable[[], bool]) -> None:
+        """Send nothing more once ``alive`` says no."""
+        self._retry.alive = alive
+
+    def check(self) -> None:
+        """Raises NotSent if the task is to end."""
+        self._retry.check()
+
     def access_token(self) -> str:
         """The credential that would be sent now. Raises what its refresh raises."""
         return self._credential.bearer()
 
     def json(self, call: Call, deadline: Deadline | None = None) -> Any:
         """Send ``call`` and return its answer's JSON. Raises a CloudNexusError."""
-        return self._decoded(call, self.answer(call, deadline))
+        return self.decoded(call, self.answer(call, deadline))
 
     def json_or_text(self, answer: Answer) -> Any:
         """The answer's JSON, or its text where it is none; for bodies whose shape is not documented."""
@@ -105,20 +118,23 @@ class Client:
         return self._retried(call, lambda timeout: self._exchanged(call, bearer, timeout), deadline)
 
     def _exchanged(self, call: Call, bearer: str | None, timeout: float) -> Answer:
-        url = call.url or self.base_url + call.path
-        answer = self._transport.exchange(call.method, url, body=call.body, bearer=bearer, timeout=timeout)
+        answer = self._transport.exchange(call.method, self._url(call), body=call.body, bearer=bearer, timeout=timeout)
         if not 200 <= answer.status < 300:
             raise self._refusal(call, answer)
         return answer
 
+    def _url(self, call: Call) -> str:
+        return call.url or self.base_url + call.path
+
     def _retried(self, call: Call, attempt: Callable[[float], T], deadline: Deadline | None = None) -> T:
         try:
             return self._retry.run(attempt, repeat_in_doubt=call.repeat_in_doubt, deadline=deadline)
-        except CloudNexusError as error:
-            if error.api_error is None:
-                error.api_error = ApiError(call.method, call.path)
-                error.message = f"{call}: {error.message}"
-            raise
+        except Exception as error:
+            failure = error if isinstance(error, CloudNexusError) else Fault(error)
+            if failure.api_error is None:
+                failure.api_error = ApiError(call.method, call.path)
+                failure.message = f"{call}: {failure.message}"
+            raise failure from None
 
     def _refresh(self, body: Mapping[str, str], keep: Callable[[Mapping[str, Any]], Token]) -> Token:
         """Get a new access token, and have it kept before anything can interrupt that. It is sent without a credential."""
@@ -127,7 +143,7 @@ class Client:
         def attempt(timeout: float) -> Token:
             with kept_back():
                 self._retry.check()  # within the block: whoever interrupts waits for those that are in it
-                answer = self._decoded(call, self._exchanged(call, None, timeout))
+                answer = self.decoded(call, self._exchanged(call, None, timeout))
                 if not isinstance(answer, dict):
                     raise self.unexpected(call, "an object")
                 return keep(answer)
@@ -136,11 +152,14 @@ class Client:
 
     # --- Answers ---
 
-    def _decoded(self, call: Call, answer: Answer) -> Any:
+    def decoded(self, call: Call, answer: Answer) -> Any:
+        """The JSON of an answer. Raises BadAnswer."""
         try:
             return _parsed(answer.body)
         except ValueError:
             raise self._not_json(call, answer) from None
+        except Exception as error:
+            raise Fault(error) from None
 
     def _not_json(self, call: Call, answer: Answer) -> BadAnswer:
         error = self._api_error(call, answer)
@@ -149,7 +168,7 @@ class Client:
             start = f"it begins with: {self._shown(answer.body.decode('utf-8', 'replace')) or 'nothing'}"
         request = f", request {error.request_id}" if error.request_id else ""
         return BadAnswer(
-            f"{call}: the API's answer is not the JSON that it should be (status {answer.status}, "
+            f"{call}: the API's answer, at {self._place(call)}, is not the JSON that it should be (status {answer.status}, "
             f"content type {self._shown(answer.content_type) or 'not given'}{request}); {start}",
             api_error=error,
         )
@@ -158,17 +177,29 @@ class Client:
         """The error for JSON of another shape than the contract's."""
         return BadAnswer(f"{call}: the API's answer is not what the contract says: expected {expected}.", api_error=ApiError(call.method, call.path))
 
+    def _place(self, call: Call) -> str:
+        """The address of a request, without its query."""
+        return self._url(call).partition("?")[0]
+
     def _refusal(self, call: Call, answer: Answer) -> CloudNexusError:
+        failure = self._kind_of_refusal(call, answer)
+        failure.url = self._place(call)
+        return failure
+
+    def _kind_of_refusal(self, call: Call, answer: Answer) -> CloudNexusError:
         error = self._api_error(call, answer)
         said = f": {error.message}" if error.message else ""
-        message = f"{call}: the API answered {answer.status}{said.rstrip('.')}."
+        place = f" at {self._place(call)}" if answer.status == 404 else ""
+        message = f"{call}: the API answered {answer.status}{place}{said.rstrip('.')}."
         retry_after = _retry_after(answer)
         if answer.status >= 500:
             return ServerFault(message, api_error=error, retry_after=retry_after)
         if answer.status == 429:
             return RateLimited(message, api_error=error, retry_after=retry_after)
         if answer.status == 401:
-            return Unauthorized(f"{message} The credential is not, or no longer, valid.", api_error=error)
+            # For a refresh, the credential that is refused is told by whoever refreshes.
+            hint = "" if call.secret_answer else " Check api_key, or refresh_token and client_id."
+            return Unauthorized(f"{message}{hint}", api_error=error)
         if answer.status == 403:
             where = f" in region {call.region}" if call.region else ""
             return Forbidden(f"{message} The key's scope does not allow {call.method} {call.path}{where}.", api_error=error)
@@ -278,7 +309,7 @@ def _no_constant(name: str) -> None:
 def _retry_after(answer: Answer) -> float | None:
     """Seconds that the API asks to wait; the header holds seconds or a date. None where it says nothing usable."""
     value = answer.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}", value):
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         return float(value)
     try:
         until = email.utils.parsedate_to_datetime(value).timestamp()

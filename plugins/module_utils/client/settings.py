@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from .. import checks
 from ..errors import InvalidOption
-from .token_store import default_folder
+from .private_files import default_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,19 +20,12 @@ from pathlib import Path
 
 from .. import checks
 from ..clock import Deadline
-from ..errors import CloudNexusError, InvalidOption
+from ..errors import InvalidOption
+from .private_files import TokenCacheError, TokenCacheMissing, check, check_folder, make_folder, open_lock
 
 #: Seconds between two attempts to get the lock.
 _LOCK_INTERVAL = 0.05
 _MOST_BYTES = 64 * 1024
-
-
-class TokenCacheError(CloudNexusError):
-    """The cache is not safe to use; going on would show a token to others, or take one from them."""
-
-
-class TokenCacheMissing(CloudNexusError):
-    """The cache can't be written here; what is kept lives as long as the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +44,6 @@ def fingerprint(refresh_token: str) -> str:
     return hashlib.sha256(refresh_token.encode()).hexdigest()
 
 
-def default_folder() -> str:
-    """The user's cache folder for this collection; it need not exist. It is no absolute path where the user has no home."""
-    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "cloudnexus")
-
-
 class TokenStore:
     """The file for one API and client."""
 
@@ -68,7 +56,7 @@ class TokenStore:
     def read(self) -> Token | None:
         """The token that is kept, None where there is none that could be used. Raises TokenCacheError."""
         try:
-            self._check_folder()
+            check_folder(self._folder)
         except TokenCacheMissing:
             return None
         try:
@@ -78,13 +66,13 @@ class TokenStore:
         except OSError as error:
             raise TokenCacheError(f"token_cache: {self._path} can't be read: {error.strerror}.") from None
         with os.fdopen(descriptor, "rb") as file:
-            self._check(os.fstat(descriptor), self._path, stat.S_ISREG, 0o077, "chmod 600")
+            check(os.fstat(descriptor), self._path, stat.S_ISREG, 0o077, "chmod 600")
             content = file.read(_MOST_BYTES)
         return _parsed(content)
 
     def write(self, token: Token) -> None:
         """Replace what is kept. Raises TokenCacheError, TokenCacheMissing."""
-        self._make_folder()
+        make_folder(self._folder)
         temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
         try:
             with contextlib.suppress(FileNotFoundError):
@@ -106,13 +94,9 @@ class TokenStore:
 
         Raises TokenCacheError, TokenCacheMissing.
         """
-        self._make_folder()
+        make_folder(self._folder)
+        descriptor = open_lock(self._lock_path)
         try:
-            descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise TokenCacheMissing(f"token_cache: {self._lock_path} can't be opened: {error.strerror}.") from None
-        try:
-            self._check(os.fstat(descriptor), self._lock_path, stat.S_ISREG, 0o022, "chmod 600")
             self._wait_for_lock(descriptor, deadline)
             yield
         finally:
@@ -132,33 +116,6 @@ class TokenStore:
         except OSError as error:
             raise TokenCacheMissing(f"token_cache: {self._lock_path} can't be locked: {error.strerror}.") from None
         return True
-
-    def _make_folder(self) -> None:
-        if not self._folder.is_absolute():
-            # As in a container that runs as a user of no name: tokens must not come to lie where it was started, in a project for one.
-            raise TokenCacheMissing(f"token_cache: {self._folder} can't be made: the user has no home (HOME).")
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise TokenCacheMissing(f"token_cache: {self._folder} can't be made: {error.strerror}.") from None
-        self._check_folder()
-
-    def _check_folder(self) -> None:
-        try:
-            status = os.lstat(self._folder)
-        except OSError as error:
-            raise TokenCacheMissing(f"token_cache: {self._folder} can't be read: {error.strerror}.") from None
-        self._check(status, self._folder, stat.S_ISDIR, 0o022, "chmod 700")
-
-    @staticmethod
-    def _check(status: os.stat_result, path: Path, kind: object, forbidden: int, command: str) -> None:
-        """Refuse what somebody else could have put there, or could read."""
-        if not callable(kind) or not kind(status.st_mode):
-            raise TokenCacheError(f"token_cache: {path} is not what it should be (a link, or of another kind), and is not used.")
-        if status.st_uid != os.geteuid():
-            raise TokenCacheError(f"token_cache: {path} belongs to another user, and is not used.")
-        if status.st_mode & forbidden:
-            raise TokenCacheError(f"token_cache: {path} is open to other users, and is not used; close it with {command} {path}.")
 
 
 def _parsed(content: bytes) -> Token | None:

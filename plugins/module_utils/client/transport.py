@@ -16,6 +16,7 @@ import json
 import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class Transport:
     def exchange(self, method: str, url: str, *, body: Mapping[str, Any] | None, bearer: str | None, timeout: float) -> Answer:
         """Send one request and read the whole answer within ``timeout`` seconds.
 
-        Raises NotSent, Untrusted, AnswerLost, BadAnswer; an answer of any status is returned.
+        Raises NotSent, Untrusted, AnswerLost, BadAnswer; a response of any status is returned. Whatever a library raises is one of these.
         """
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"cloudnexus.cloud/{VERSION}"}
         data = None
@@ -91,10 +92,7 @@ class Transport:
             headers["Authorization"] = f"Bearer {bearer}"
         ends_at = time.monotonic() + timeout
         for _hop in range(MAX_REDIRECTS + 1):
-            try:
-                answer = self._send(method, url, headers, data, max(ends_at - time.monotonic(), 0.001))
-            except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-                raise _translated(error, timeout) from None
+            answer = self._send(method, url, headers, data, timeout=timeout, seconds=max(ends_at - time.monotonic(), 0.001))
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             if method != "GET":
@@ -102,25 +100,34 @@ class Transport:
             url = redirect_url(self._base_url, url, answer.headers.get("Location", ""))
         raise BadAnswer(f"The API redirected more than {MAX_REDIRECTS} times.")
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, seconds: float) -> Answer:
-        response: Any = self._pools.request(
-            method,
-            url,
-            body=data,
-            headers=headers,
-            timeout=urllib3.Timeout(total=seconds),
-            redirect=False,
-            retries=False,
-            preload_content=False,
-            decode_content=False,
-        )
+    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, *, timeout: float, seconds: float) -> Answer:
+        """One request and its response, within ``seconds``; ``timeout`` is what sentences say."""
+        _request.sent = False
+        response: Any = None
         try:
+            response = self._pools.request(
+                method,
+                url,
+                body=data,
+                headers=headers,
+                timeout=urllib3.Timeout(total=seconds),
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
             answer = Answer(response.status, response.headers, _read(response))
-        except BaseException:
-            response.close()  # what is left of the answer must not be taken for the next one
-            raise
+        except BaseException as error:
+            if response is not None:
+                response.close()  # what is left of this response must not be taken for the next one
+            if not isinstance(error, Exception):
+                raise
+            failure = error if isinstance(error, CloudNexusError) else _translated(error, timeout, url, sent=_request.sent)
+            failure.came = response.status if response is not None else None
+            raise failure from None
         finally:
-            response.release_conn()
+            if response is not None:
+                response.release_conn()
         return answer
 
 
@@ -139,10 +146,18 @@ def _read(response: urllib3.HTTPResponse) -> bytes:
                 f"(status {response.status}, content type {response.headers.get('Content-Type', 'not given')[:80]!r})."
             )
         parts.append(chunk)
+    length = response.headers.get("Content-Length", "").strip()
+    if length.isdecimal() and "Transfer-Encoding" not in response.headers and size < int(length) and response.status not in (204, 304):
+        # urllib3 2 finds this by itself, 1.26 does not.
+        raise AnswerLost(f"The API's response was cut off: {size} of {length} bytes came.")
     return b"".join(parts)
 
 
 # --- Connections -----------------------------------------------------------------------------------------------------
+
+#: ``sent``: whether a byte of this thread's current request may have left. Only the connection knows: urllib3 raises a
+#: ProxyError for a proxy that can't be reached, and for a response that is lost after the request went out.
+_request = threading.local()
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -179,9 +194,20 @@ class _Response(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status of the final response. ``http.client`` skips 100 alone, and takes 102 and 103 for the final one."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status == 101 or not 100 <= status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)  # those of the interim response
 
-class _BoundedConnect:
-    """Connecting and the TLS handshake share one time-out, instead of having one each."""
+
+class _Connection:
+    """Notes when a byte of a request may have left. Connecting and the TLS handshake share one time-out, instead of having one each."""
+
+    sock: socket.socket | None
+    _is_tunneling = False
 
     def _new_conn(self) -> socket.socket:
         started = time.monotonic()
@@ -191,12 +217,26 @@ class _BoundedConnect:
             sock.settimeout(max(timeout - (time.monotonic() - started), 0.001))
         return sock
 
+    def _tunnel(self) -> None:
+        self._is_tunneling = True  # what CONNECT sends is for the proxy
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        finally:
+            self._is_tunneling = False
 
-class _HTTPConnection(_BoundedConnect, HTTPConnection):
+    def send(self, data: Any) -> None:
+        if not self._is_tunneling:
+            if self.sock is None:
+                self.connect()  # type: ignore[attr-defined]
+            _request.sent = True
+        super().send(data)  # type: ignore[misc]
+
+
+class _HTTPConnection(_Connection, HTTPConnection):
     response_class = _Response
 
 
-class _HTTPSConnection(_BoundedConnect, HTTPSConnection):
+class _HTTPSConnection(_Connection, HTTPSConnection):
     response_class = _Response
 
 
@@ -288,19 +328,21 @@ def _adapter(settings: Settings) -> _Adapter:
 # --- What went wrong -------------------------------------------------------------------------------------------------
 
 
-def _translated(error: Exception, timeout: float) -> CloudNexusError:
-    """Tell an exception of urllib3 as one of ours: was the request sent, and can it be sent again?"""
+def _translated(error: Exception, timeout: float, url: str, *, sent: bool) -> CloudNexusError:
+    """Tell an exception of a library as one of ours. ``sent``, and not its class, says whether the API may have acted on the request."""
     causes = list(_causes(error))
+    place = url.partition("?")[0]
+    if sent:
+        if any(isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) for cause in causes):
+            return AnswerLost(f"The API gave no whole response within {timeout:g} s (api_timeout), at {place}.")
+        return AnswerLost(f"The API's response was lost, at {place}: {_reason(causes)}.")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Untrusted(f"The API's certificate is not trusted: {_reason(causes)}. ca_path names a CA bundle to trust.")
+        return Untrusted(f"The API's certificate is not trusted, at {place}: {_reason(causes)}. ca_path names a CA bundle to trust.")
     # In urllib3 a refused connection is a kind of connection that timed out.
-    if isinstance(error, urllib3.exceptions.ProxyError) or any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
-        return NotSent(f"The API could not be reached: {_reason(causes)}.")
-    if any(isinstance(cause, urllib3.exceptions.ConnectTimeoutError) for cause in causes):
-        return NotSent(f"The API could not be reached within {timeout:g} s (api_timeout).")
-    if any(isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) for cause in causes):
-        return AnswerLost(f"The API gave no whole answer within {timeout:g} s (api_timeout).")
-    return AnswerLost(f"The API's answer was lost: {_reason(causes)}.")
+    refused = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
+    if not refused and any(isinstance(cause, (TimeoutError, urllib3.exceptions.ConnectTimeoutError)) for cause in causes):
+        return NotSent(f"The API could not be reached within {timeout:g} s (api_timeout), at {place}.")
+    return NotSent(f"The API could not be reached, at {place}: {_reason(causes)}.")
 
 
 def _causes(error: BaseException | None) -> Any:

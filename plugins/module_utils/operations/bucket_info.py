@@ -27,21 +27,17 @@ def _check(params: Params) -> None:
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     limit: int | None = params["limit"]
-    buckets: dict[str, Json] = {}
-    total_count = None
-    for page in reader.bucket_pages():
-        total_count = page.total_count
-        found = page.items
-        for name in ("name", "region"):
-            if params[name] is not None:
-                found = [bucket for bucket in found if bucket.get(name) == params[name]]
-        for bucket in found:
-            # A bucket that moves from one page to the next while the list is read is still one.
-            buckets.setdefault(bucket["id"], bucket)
+
+    def matching(buckets: list[Json]) -> list[Json]:
+        return [bucket for bucket in buckets if all(params[name] in (None, bucket.get(name)) for name in ("name", "region"))]
+
+    def enough(buckets: list[Json]) -> bool:
+        found = len(matching(buckets))
         # A bucket's name is its own (docs/contract.md), so that there is nothing more to be found.
-        if (limit is not None and len(buckets) >= limit) or (found and params["name"] is not None):
-            break
-    return _result(list(buckets.values())[:limit], total_count)
+        return (limit is not None and found >= limit) or (found > 0 and params["name"] is not None)
+
+    buckets, total_count = reader.buckets(enough)
+    return _result(matching(buckets)[:limit], total_count)
 
 
 def _result(buckets: list[Json], total_count: int | None) -> Plan:

@@ -10,13 +10,13 @@ from typing import Any
 
 from .. import checks
 from ..api import Json, Reader, Writer
-from ..apply.cdn import put_cdn_config
+from ..apply.cdn import put_cdn_config, shown_config
 from ..apply.progress import Progress
 from ..client.client import Client
 from ..errors import OperationMissing
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes
-from ..plan.resource import CDN_CONFIG
+from ..plan.resource import CDN_CONFIG, brief
 
 #: One year, the documented maximum.
 _LONGEST_TTL = 31_536_000
@@ -35,16 +35,20 @@ def _check(params: Params) -> None:
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     desired = {name: params[name] for name in ("cache_ttl", "ssl_enabled", "compression") if params[name] is not None}
-    change = changes.replaced(CDN_CONFIG, _current(reader, context), desired)
-    values = {"config": change.predicted}
+    current = _current(reader, context)
+    change = changes.replaced(CDN_CONFIG, current, desired)
     if not change.changed:
-        return Plan(values, change)
+        return Plan({"config": change.predicted}, change)
+    lost = sorted(set(current or {}) - {field.name for field in CDN_CONFIG.fields})
+    if lost:
+        # They can't be sent along: nothing is sent that the contract does not list.
+        context.warn(f"The API shows {', '.join(map(brief, lost))} in the CDN configuration, which this change may reset: PUT /cdn/config replaces the whole.")
 
     def apply(client: Client, writer: Writer, progress: Progress) -> Mapping[str, Any]:
         put_cdn_config(change.body, writer, client.clock, context.warn, progress, wait=params["wait"])
-        return values
+        return {"config": shown_config(change.body, reader, client.clock, context.warn) if current is not None else dict(change.body)}
 
-    return Plan(values, change, apply)
+    return Plan({"config": dict(change.body)}, change, apply)
 
 
 def _current(reader: Reader, context: Context) -> Json | None:

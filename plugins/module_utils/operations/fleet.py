@@ -16,11 +16,11 @@ from ..apply.rollout import Rollout, RolloutPlan
 from ..apply.work import Work
 from ..client.client import Client
 from ..client.transport import MOST_CONNECTIONS
-from ..errors import CloudNexusError, Drift, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
+from ..errors import Ambiguous, CloudNexusError, Drift, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes, instances
 from ..plan.fleet import FleetChange, Member, checked_digest, differences, digest
-from ..plan.instances import DECLARATION, LEAVING, by_name, declared, name_is_taken, no_such_id, the_one
+from ..plan.instances import DECLARATION, LEAVING, by_name, check_look_alike, declared, no_such_id, renamed, the_one
 from ..plan.resource import INSTANCE, named
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -55,6 +55,10 @@ def _check(params: Params) -> None:
         checks.text("name_prefix", params["name_prefix"])
     if params["prune"] and params["name_prefix"] is None:
         raise InvalidOption("name_prefix", "is required with prune=true: it says which other instances belong to the fleet.")
+    if params["prune"]:
+        for number, item in enumerate(params["instances"]):
+            if not item["name"].startswith(params["name_prefix"]):
+                raise InvalidOption(f"instances[{number}].name", f"expected a name that begins with name_prefix ({params['name_prefix']}), got {item['name']}.")
     if params["prune_pattern"] is not None:
         try:
             re.compile(params["prune_pattern"])
@@ -127,7 +131,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
             raise _failed(rollout, result)
         return result
 
-    return Plan({**_predicted(change, len(members)), **found}, change, apply)
+    return Plan({**_predicted(change, len(members)), **found}, change, apply, plan.creates)
 
 
 # --- What is to be done ------------------------------------------------------------------------------------------------
@@ -135,21 +139,19 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
 
 def _members(params: Params, listed: list[Json]) -> list[Member]:
     """What is to be done with each instance that is wanted. Raises one error for all that can't be, before anything is changed."""
-    by_id = {item["id"]: item for item in listed}
-    of_name = by_name(listed)
-    members: list[Member] = []
     problems: list[tuple[str, CloudNexusError]] = []
+    resolved = _resolved(params["instances"], listed, problems)
+    members: list[Member] = []
 
-    def member(item: Mapping[str, Any]) -> None:
-        name, desired = item["name"], declared(item)
+    def member(item: Mapping[str, Any], current: Json | None, leaving: tuple[Json, ...]) -> None:
         try:
-            current, leaving = _current(name, item.get("id"), of_name.get(name, []), by_id)
-            members.append(Member(name, instances.present(current, desired, recreate=params["recreate"]), desired, leaving))
+            change = instances.present(current, declared(item), recreate=params["recreate"], wait=params["wait"])
+            members.append(Member(item["name"], change, declared(item), leaving))
         except CloudNexusError as error:
-            problems.append((name, error))
+            problems.append((item["name"], error))
 
-    for item in params["instances"]:
-        member(item)
+    for item, current, leaving in resolved:
+        member(item, current, leaving)
     if problems:
         failed = FleetFailed(f"{_told(problems, len(params['instances']))} Nothing was changed.")
         failed.known = {"changed": False, "failed_instances": [{"name": name, "msg": problem.message} for name, problem in problems]}
@@ -157,17 +159,36 @@ def _members(params: Params, listed: list[Json]) -> list[Member]:
     return members
 
 
-def _current(name: str, instance_id: str | None, named: list[Json], by_id: Mapping[str, Json]) -> tuple[Json | None, tuple[Json, ...]]:
-    """The instance that is meant, None where there is none, and those of its name that are being deleted already."""
+def _resolved(
+    wanted: Sequence[Mapping[str, Any]], listed: list[Json], problems: list[tuple[str, CloudNexusError]]
+) -> list[tuple[Mapping[str, Any], Json | None, tuple[Json, ...]]]:
+    """Each instance that is wanted, with the one that there is. No two may be the same one: one would undo what the other does."""
+    by_id = {item["id"]: item for item in listed}
+    of_name = by_name(listed)
+    found: list[tuple[Mapping[str, Any], Json | None, tuple[Json, ...]]] = []
+    owners: dict[str, str] = {}
+    for item in wanted:
+        name = item["name"]
+        try:
+            current, leaving = _current(name, item.get("id"), of_name.get(name, []), by_id)
+            if current is None and not leaving:
+                check_look_alike(name, listed)
+            if current is not None and owners.setdefault(current["id"], name) != name:
+                raise Ambiguous(f"{name} and {owners[current['id']]} are one instance, {named(current)}; expected each instance once.")
+            found.append((item, current, leaving))
+        except CloudNexusError as error:
+            problems.append((name, error))
+    return found
+
+
+def _current(name: str, instance_id: str | None, same_name: list[Json], by_id: Mapping[str, Json]) -> tuple[Json | None, tuple[Json, ...]]:
+    """The instance that is meant, None if there is none, and those of its name that are being deleted already."""
     if instance_id is None:
-        return the_one(name, named)
+        return the_one(name, same_name)
     current = by_id.get(instance_id)
     if current is None or current.get("status") == LEAVING:
         raise no_such_id(instance_id)
-    others = [item for item in named if item["id"] != instance_id and item.get("status") != LEAVING]
-    if current["name"] != name and others:
-        raise name_is_taken(instance_id, name, others[0])
-    return current, tuple(item for item in named if item.get("status") == LEAVING)
+    return current, renamed(instance_id, name, same_name) if current["name"] != name else ()
 
 
 def _surplus(params: Params, listed: list[Json], wanted: set[str]) -> list[Member]:

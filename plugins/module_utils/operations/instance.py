@@ -17,7 +17,7 @@ from ..errors import CloudNexusError, InvalidOption, NotFound, OperationMissing
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes, instances
 from ..plan.fleet import Member
-from ..plan.instances import DECLARATION, declared, name_is_taken, no_such_id, the_one
+from ..plan.instances import DECLARATION, check_look_alike, declared, no_such_id, renamed, the_one
 from ..plan.resource import INSTANCE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     desired = declared(params)
     current, leaving = _current(params, reader)
     try:
-        change = _present(params, desired, current, reader) if params["state"] == "present" else changes.absent(INSTANCE, current)
+        change = _present(params, desired, current) if params["state"] == "present" else changes.absent(INSTANCE, current)
     except CloudNexusError as error:
         error.known = {"changed": False, "action": "none", "instance": current}
         raise
@@ -67,40 +67,47 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
             raise work.error
         return known
 
-    return Plan({"action": change.action, "instance": change.predicted}, change, apply)
+    return Plan({"action": change.action, "instance": change.predicted}, change, apply, plan.creates)
 
 
-def _present(params: Params, desired: Mapping[str, Any], current: Json | None, reader: Reader) -> changes.Change:
+def _present(params: Params, desired: Mapping[str, Any], current: Json | None) -> changes.Change:
     if current is None and params["id"] is not None:
         raise no_such_id(params["id"])
-    if current is not None and params["unique_name"] and desired.get("name", current["name"]) != current["name"]:
-        others = [item for item in _named(desired["name"], reader) if item["id"] != current["id"]]
-        if others:
-            raise name_is_taken(current["id"], desired["name"], others[0])
-    return instances.present(current, desired, recreate=params["recreate"])
+    return instances.present(current, desired, recreate=params["recreate"], wait=params["wait"])
 
 
 def _current(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, ...]]:
-    """The instance that is meant, None where there is none, and those of its name that are being deleted already.
+    """The instance that is meant, None if there is none, and those of its name that are being deleted already.
 
     Raises Ambiguous, OperationMissing.
     """
     if params["id"] is not None:
-        try:
-            found = [reader.instance(params["id"])]
-        except NotFound:
-            found = []
-    elif params["state"] == "present" and not params["unique_name"]:
-        found = []
-    else:
-        found = _named(params["name"], reader, "unique_name=false to make one without looking" if params["state"] == "present" else None)
-    return the_one(params["name"], found)
+        return _by_id(params, reader)
+    if params["state"] == "present" and not params["unique_name"]:
+        return None, ()
+    listed = _listed(params["name"], reader, "unique_name=false to make one without looking" if params["state"] == "present" else None)
+    current, leaving = the_one(params["name"], (item for item in listed if item["name"] == params["name"]))
+    if current is None and not leaving:
+        check_look_alike(params["name"], listed)
+    return current, leaving
 
 
-def _named(name: str, reader: Reader, way_out: str | None = None) -> list[Json]:
-    """All instances of a name. Raises OperationMissing with what to do instead (contract: rule 1)."""
+def _by_id(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, ...]]:
     try:
-        return [instance for instance in reader.instances() if instance["name"] == name]
+        current, _leaving = the_one("", [reader.instance(params["id"])])
+    except NotFound:
+        current = None
+    if current is None and params["state"] == "absent":
+        reader.confirm_base()
+    if current is None or params["state"] == "absent" or params["name"] in (None, current["name"]) or not params["unique_name"]:
+        return current, ()
+    return current, renamed(current["id"], params["name"], _listed(params["name"], reader))
+
+
+def _listed(name: str, reader: Reader, way_out: str | None = None) -> list[Json]:
+    """All instances. Raises OperationMissing with what to do instead (contract: rule 1)."""
+    try:
+        return reader.instances()
     except OperationMissing as error:
         ways = "pass id to say which instance is meant" + (f", or {way_out}" if way_out else "")
         error.message += f" So the name {name} can't be looked up, and nothing was changed; {ways}."

@@ -73,7 +73,8 @@ def present(resource: Resource, current: Mapping[str, Any] | None, desired: Mapp
     if current is None:
         return Change(resource, "create", None, after=dict(desired), body=dict(desired))
     before = resource.managed(current)
-    drifted = [item for item in resource.fields if item.name in desired and item.name in before and not item.same(before[item.name], desired[item.name])]
+    differing = resource.differing(current, desired)
+    drifted = [item for item in resource.fields if item.name in differing]
     body = {item.name: item.merged(before[item.name], desired[item.name]) for item in drifted}
     fixed = tuple(item.name for item in drifted if not item.mutable)
     reasons = tuple(item.name for item in drifted)

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import checks
-from ..errors import Ambiguous, Drift, NotFound
+from ..errors import Ambiguous, Drift, InvalidOption, NotFound, WaitFailed
 from . import changes
 from .changes import Change
-from .resource import INSTANCE
+from .resource import INSTANCE, brief, named
 
 RUNNING = "running"
 #: Statuses that an instance won't leave by itself; they end a wait (docs/contract.md).
 BROKEN = ("failed", "error")
+#: The status of one that somebody has stopped. Nothing in the API starts it, and it is no reason to replace it.
+STOPPED = "stopped"
 #: The status of one that is being deleted: it is as good as gone (docs/contract.md).
 LEAVING = "deleting"
 
@@ -55,17 +58,80 @@ def declared(options: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def present(current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, recreate: bool) -> Change:
-    """The instance shall exist as declared. Raises Drift, InvalidOption."""
+def present(current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, recreate: bool, wait: bool) -> Change:
+    """The instance exists as declared, and is up if ``wait`` says so. Raises Drift, InvalidOption, WaitFailed."""
     status = current.get("status") if current else None
     broken = f"its status is {status}" if status in BROKEN else None
     change = changes.present(INSTANCE, current, desired, recreate=recreate, broken=broken)
+    if change.action == "recreate":
+        return _replaceable(change)
+    if wait and current is not None:
+        if broken:
+            raise does_not_come_up(current)
+        if status == STOPPED:
+            raise WaitFailed(
+                f"The {INSTANCE.called(current)} is stopped, and the API offers nothing to start it. Start it in the CloudNexus dashboard, or use wait=false."
+            )
     if "auto_scale" in change.body:
         # Together with the parts that were left out and keep their value, it must make sense too.
         checks.auto_scale("auto_scale", change.body["auto_scale"])
-    if change.action == "recreate" and not all(change.body.get(name) for name in ("name", "plan", "region")):
-        raise Drift(f"The {INSTANCE.called(change.current or {})} can't be made anew without its name, plan and region; give all three.")
     return change
+
+
+def replacement(current: Mapping[str, Any], desired: Mapping[str, Any], *, reasons: tuple[str, ...]) -> Change:
+    """A new instance in place of this one. Raises Drift if nothing could be created in its place."""
+    return _replaceable(changes.recreated(INSTANCE, current, desired, reasons=reasons))
+
+
+def _replaceable(change: Change) -> Change:
+    """The replacement, whose body the API will take as far as the contract says. Raises Drift: what was deleted could not be created."""
+    called = INSTANCE.called(change.current or {})
+    missing = [name for name in ("name", "plan", "region") if not change.body.get(name)]
+    if missing:
+        raise Drift(f"The {called} can't be replaced without its {' and '.join(missing)}, which the API does not show; give all of name, plan and region.")
+    try:
+        declared(change.body)
+        for option, documented in (("plan", checks.PLANS), ("region", checks.REGIONS)):
+            if change.body[option] not in documented:
+                raise InvalidOption(option, f"expected one of {', '.join(documented)}")
+    except InvalidOption as error:
+        raise Drift(f"The {called} can't be replaced as the API shows it, so it was not deleted. {error.message}") from None
+    return change
+
+
+def does_not_come_up(instance: Mapping[str, Any]) -> WaitFailed:
+    status = brief(repr(instance.get("status")))
+    return WaitFailed(f"The {INSTANCE.called(instance)} does not come up: its status is {status}. recreate=true deletes it and makes a new one.")
+
+
+# --- Names ---------------------------------------------------------------------------------------------------------------
+
+#: Characters that an API may cut a name at: those of a label of DNS.
+_CUT = 63
+
+
+def made_of(name: str) -> frozenset[str]:
+    """Other names that an API may have made of this one: in lower case, composed (NFC), cut."""
+    found = {name}
+    for step in (lambda text: unicodedata.normalize("NFC", text), str.lower, str.casefold, lambda text: text[:_CUT]):
+        found |= {step(text) for text in found}
+    return frozenset(found - {name})
+
+
+def look_alike(name: str, listed: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """An instance whose name the API may have made of ``name``."""
+    others = made_of(name)
+    return next((item for item in listed if item["name"] in others and item.get("status") != LEAVING), None) if others else None
+
+
+def check_look_alike(name: str, listed: Iterable[Mapping[str, Any]]) -> None:
+    """Raises Ambiguous if the instance that is missing may be there by another name: a second one would be made at each run."""
+    found = look_alike(name, listed)
+    if found is not None:
+        raise Ambiguous(
+            f"There is no instance of the name {name}, but {named(found)}, whose name the API may have made of it. "
+            "Use the name as the API shows it, or another one; nothing was changed."
+        )
 
 
 def by_name(listed: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -88,12 +154,17 @@ def the_one(name: str, found: Iterable[dict[str, Any]]) -> tuple[dict[str, Any] 
     return (staying[0] if staying else None), leaving
 
 
+def renamed(instance_id: str, name: str, listed: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The instances that are being deleted and still have the name that this one is to get. Raises Ambiguous if another one has it."""
+    others = [item for item in listed if item["name"] == name and item["id"] != instance_id]
+    staying = [item for item in others if item.get("status") != LEAVING]
+    if staying:
+        raise Ambiguous(f"{instance_id} can't be called {name}: {ids(staying)} has that name already.")
+    return tuple(others)
+
+
 def no_such_id(instance_id: str) -> NotFound:
     return NotFound(f"id: there is no instance {instance_id}; to make a new one, leave id out and give name, plan and region.")
-
-
-def name_is_taken(instance_id: str, name: str, other: Mapping[str, Any]) -> Ambiguous:
-    return Ambiguous(f"{instance_id} can't be called {name}: {other['id']} has that name already.")
 
 
 def two_of_one_name(name: str, found: Iterable[Mapping[str, Any]]) -> Ambiguous:

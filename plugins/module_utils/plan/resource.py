@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import checks
+
 _LONGEST_IN_A_SENTENCE = 100
 
 
@@ -20,13 +22,12 @@ class Field:
     name: str
     #: Whether the API changes it in place; otherwise only a new object can have another value.
     mutable: bool = False
-    #: Whether the documented answers show it. One that is not shown can't drift (contract: rule 2).
+    #: Whether the documented responses show it. One that is not shown can't drift (contract: rule 2).
     shown: bool = True
-    #: Whether a value of the API is of the shape that is sent. One that isn't counts as not shown (contract: rule 2).
-    readable: Callable[[Any], bool] = lambda _current: True
-    #: The part of a value of the API that can be declared; it may show more.
+    #: The part of a value of the API that a user could declare: it may show more, or something else. None if there is none;
+    #: then it counts as not shown (contract: rule 2).
     declarable: Callable[[Any], Any] = lambda current: current
-    #: ``same(current, desired)``: whether there is nothing to change.
+    #: ``same(current, desired)``: whether there is nothing to change. ``current`` is what is declarable of it.
     same: Callable[[Any, Any], bool] = operator.eq
     #: ``merged(current, desired)``: the whole value to send, keeping the parts that the user left out.
     merged: Callable[[Any, Any], Any] = lambda _current, desired: desired
@@ -40,11 +41,14 @@ class Resource:
     fields: tuple[Field, ...]
 
     def managed(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The part of an object that a user can declare, as far as ``state`` carries it.
+        """What a user could declare of an object, as far as ``state`` carries it: what the plan, the wait, a replacement and an event compare."""
+        found = {field.name: field.declarable(state[field.name]) for field in self.fields if state.get(field.name) is not None}
+        return {name: value for name, value in found.items() if value is not None}
 
-        A field that is null counts as not carried.
-        """
-        return {field.name: state[field.name] for field in self.fields if state.get(field.name) is not None and field.readable(state[field.name])}
+    def differing(self, state: Mapping[str, Any], desired: Mapping[str, Any]) -> list[str]:
+        """The fields of ``desired`` that ``state`` shows with another value."""
+        shown = self.managed(state)
+        return [field.name for field in self.fields if field.name in desired and field.name in shown and not field.same(shown[field.name], desired[field.name])]
 
     def called(self, state: Mapping[str, Any]) -> str:
         """How sentences name one object: ``instance web-01 (inst_8x92a1b3)``."""
@@ -71,8 +75,9 @@ def key_data(key: str) -> tuple[str, ...]:
     return tuple(key.split(None, 2)[:2])
 
 
-def _are_keys(current: Any) -> bool:
-    return isinstance(current, list) and all(isinstance(key, str) for key in current)
+def _keys(current: Any) -> list[str] | None:
+    """Public keys. Their fingerprints, say, can't be compared, and an empty list may be all that the API shows of them."""
+    return current if isinstance(current, list) and current and all(checks.is_ssh_key(key) for key in current) else None
 
 
 def _same_keys(current: list[str], desired: list[str]) -> bool:
@@ -83,25 +88,28 @@ def _same_keys(current: list[str], desired: list[str]) -> bool:
 _PARTS = ("min_instances", "max_instances", "cpu_threshold")
 
 
-def _are_parts(current: Any) -> bool:
-    return isinstance(current, Mapping) and all(isinstance(value, int) and not isinstance(value, bool) for value in _parts(current).values())
-
-
-def _parts(current: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: current[name] for name in _PARTS if current.get(name) is not None}
+def _parts(current: Any) -> dict[str, Any] | None:
+    parts = {name: current[name] for name in _PARTS if current.get(name) is not None} if isinstance(current, Mapping) else {}
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in parts.values())
+    return parts if parts and whole else None
 
 
 def _merged_parts(current: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> dict[str, Any]:
-    return {**_parts(current or {}), **desired}
+    return {**(current or {}), **desired}
 
 
 def _same_parts(current: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
-    """A part that the user left out keeps its value, so it makes no difference."""
-    return _merged_parts(current, desired) == _parts(current)
+    """A part that the user left out keeps its value, and one that the API does not show can't differ."""
+    return all(current[name] == value for name, value in desired.items() if name in current)
 
 
-def _is_text(current: Any) -> bool:
-    return isinstance(current, str)
+def _text(current: Any) -> str | None:
+    return current if isinstance(current, str) and current else None
+
+
+def _region(current: Any) -> str | None:
+    """One of the documented ones (contract: rule 8). A zone of it, say, can't be compared, and would be a reason to replace the instance at each run."""
+    return current if current in checks.REGIONS else None
 
 
 INSTANCE = Resource(
@@ -109,10 +117,10 @@ INSTANCE = Resource(
     (
         Field("name", mutable=True),
         Field("plan", mutable=True),
-        Field("region"),
-        Field("image_id", shown=False, readable=_is_text),
-        Field("ssh_keys", shown=False, readable=_are_keys, same=_same_keys),
-        Field("auto_scale", mutable=True, shown=False, readable=_are_parts, declarable=_parts, same=_same_parts, merged=_merged_parts),
+        Field("region", declarable=_region),
+        Field("image_id", shown=False, declarable=_text),
+        Field("ssh_keys", shown=False, declarable=_keys, same=_same_keys),
+        Field("auto_scale", mutable=True, shown=False, declarable=_parts, same=_same_parts, merged=_merged_parts),
     ),
 )
 

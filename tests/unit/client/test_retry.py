@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.retry import SHORTEST_DISTANCE, Pause, Retry
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.retry import Retry
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
     AnswerLost,
     ApiError,
@@ -117,24 +117,6 @@ def test_too_many_requests_without_a_pause_are_a_pause_for_all() -> None:
     script = Script(clock, refused(429))
     retry.run(script, repeat_in_doubt=False)
     assert 0.25 <= script.times[1] - script.times[0] <= 0.5
-
-
-def test_after_a_pause_the_workers_come_back_one_after_the_other() -> None:
-    clock = FakeClock()
-    pause = Pause(clock)
-    assert [pause.turn() for _worker in range(4)] == [0, 0, 0, 0]
-    for _worker in range(4):  # all were under way when the API had enough
-        pause.ask(2)
-    turns = [pause.turn() for _worker in range(4)]
-    assert turns == pytest.approx([2 + number * SHORTEST_DISTANCE for number in range(4)])
-    clock.time += 3
-    pause.ask(2)
-    turns = [pause.turn() for _worker in range(4)]
-    assert turns == pytest.approx([2 + number * 2 * SHORTEST_DISTANCE for number in range(4)])
-    for _request in range(20):
-        pause.taken()
-    clock.time += 3
-    assert [pause.turn() for _worker in range(4)] == [0, 0, 0, 0]
 
 
 def test_nothing_is_sent_once_the_task_was_interrupted() -> None:
