@@ -11,7 +11,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
 # Without bytecode each of Ansible's commands takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 # These take one core each, so they run beside one another; units and integration take all cores.
-ON_ONE_CORE := sanity site lint docs forge changelog types style
+ON_ONE_CORE := sanity hostile site lint docs forge changelog types style
 
 .PHONY: help demo check test matrix ends devel mutants docs soak bench bench-peers emulator certification rehearsal release clean
 help:

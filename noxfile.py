@@ -71,6 +71,12 @@ def units(session: nox.Session) -> None:
 
 
 @nox.session
+def hostile(session: nox.Session) -> None:
+    """Run the collection over sockets against servers, proxies and an API that aren't the emulator."""
+    session.run("pytest", "tests/hostile", "-q", *session.posargs)
+
+
+@nox.session
 def integration(session: nox.Session) -> None:
     """Run the integration tests: Ansible's own commands against the emulator."""
     session.run("pytest", "tests/integration", *ON_ALL_CORES, "-m", "not ci", *session.posargs)
