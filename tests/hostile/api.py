@@ -201,6 +201,8 @@ class Api:
             self.deleted.append(item.id)
             item.deleted_at = item.deleted_at or self.clock.now()
             return json_response(204)
+        if path.endswith("/logs"):
+            return Response(200, b"line 1\nline 2\n", {"Content-Type": "text/plain"})
         return json_response(200, self._shown(item))
 
     def _created(self, body: Any) -> Response:
