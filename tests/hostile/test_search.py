@@ -181,4 +181,4 @@ SEARCH = settings(
 
 
 def test_no_sequence_breaks_a_guarantee() -> None:
-    run_state_machine_as_test(Hostile, settings=SEARCH)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Hostile, settings=SEARCH)
