@@ -48,10 +48,11 @@ class Steps:
         work.under_way = f"The deletion of the {INSTANCE.called(current)} was under way"
         try:
             self._writer.delete_instance(current["id"], current.get("region"))
-        except NotFound as error:
-            # Gone already (an earlier attempt, somebody else), or the API has no such operation.
+        except NotFound:
+            # Gone already (an earlier attempt, somebody else), or the API refuses to delete it.
             if self.seen(work.current["id"]) is not None:
-                raise OperationMissing("DELETE /instances/{id}", api_error=error.api_error) from None
+                work.under_way = None
+                raise
         work.action = "delete"
         work.under_way = None
 

@@ -115,7 +115,8 @@ class Pace:
                 longest = (now - self._since) / self._taken
                 self._distance = max(_BACK * self._distance, longest if self._paused else min(longest, 2 * self._distance))
             else:
-                self._distance *= 2 if self._searching else 1.1
+                # The API knows better than a guess how long it takes until it takes one.
+                self._distance = max(self._distance, min(2 * self._distance, pause or LONGEST_DISTANCE)) if self._searching else _BACK * self._distance
                 self._searching = True
             self._distance = min(self._distance, LONGEST_DISTANCE)
             self._paused = bool(pause)

@@ -115,8 +115,10 @@ def _backoff(number: int) -> float:
 
 
 def _too_long(error: CloudNexusError, attempts: int) -> CloudNexusError:
-    pause = f"asked for a pause of {error.retry_after:.0f} s" if error.retry_after else "took no more requests for longer"
-    error.message += f" It {pause}, which is longer than this task may take." if error.retry_after else f" It {pause} than this task may take."
+    if error.retry_after:
+        error.message += f" It asked for a pause of {error.retry_after:.0f} s, which is longer than this task may take."
+    else:
+        error.message += " It took no more requests for longer than this task may take."
     return _told(error, attempts)
 
 

@@ -189,10 +189,26 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
+class _Lines(io.BufferedReader):
+    """Notes whether a line was cut off by the end of the connection: ``http.client`` takes that for the end of the headers."""
+
+    is_cut = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(-1 if size is None else size)
+        self.is_cut = self.is_cut or not line.endswith(b"\n")
+        return line
+
+
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
+        self.fp = self._lines = _Lines(_DeadlineReader(self.fp.detach(), sock))
+
+    def begin(self) -> None:
+        super().begin()
+        if self._lines.is_cut:
+            raise http.client.IncompleteRead(b"")
 
     def _read_status(self) -> tuple[str, int, str]:
         """The status of the final response. ``http.client`` skips 100 alone, and takes 102 and 103 for the final one."""

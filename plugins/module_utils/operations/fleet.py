@@ -20,7 +20,7 @@ from ..errors import Ambiguous, CloudNexusError, Drift, FleetFailed, InvalidOpti
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes, instances
 from ..plan.fleet import FleetChange, Member, checked_digest, differences, digest
-from ..plan.instances import DECLARATION, LEAVING, by_name, check_look_alike, declared, no_such_id, renamed, the_one
+from ..plan.instances import DECLARATION, LEAVING, by_name, check_look_alike, declared, made_of, no_such_id, renamed, the_one
 from ..plan.resource import INSTANCE, named
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -51,6 +51,7 @@ def _check(params: Params) -> None:
         _check_declaration(f"instances[{number}]", item)
     for option in ("name", "id"):
         _each_once(option, [item.get(option) for item in params["instances"]])
+    _each_its_own_name([item["name"] for item in params["instances"]])
     if params["name_prefix"] is not None:
         checks.text("name_prefix", params["name_prefix"])
     if params["prune"] and params["name_prefix"] is None:
@@ -93,6 +94,13 @@ def _each_once(option: str, values: Sequence[str | None]) -> None:
         if value in seen:
             raise InvalidOption("instances", f"expected each {option} once, got {value} in instances[{seen[value]}] and in instances[{number}].")
         seen[value] = number
+
+
+def _each_its_own_name(names: Sequence[str]) -> None:
+    """No two that the API may make one name of: each would be taken for the other one."""
+    for name in names:
+        if others := sorted(made_of(name) & set(names)):
+            raise InvalidOption("instances", f"expected names that differ in more than case or length: the API may make {others[0]} of {name}.")
 
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
@@ -153,6 +161,8 @@ def _members(params: Params, listed: list[Json]) -> list[Member]:
     for item, current, leaving in resolved:
         member(item, current, leaving)
     if problems:
+        order = [item["name"] for item in params["instances"]]
+        problems.sort(key=lambda problem: order.index(problem[0]))
         failed = FleetFailed(f"{_told(problems, len(params['instances']))} Nothing was changed.")
         failed.known = {"changed": False, "failed_instances": [{"name": name, "msg": problem.message} for name, problem in problems]}
         raise failed

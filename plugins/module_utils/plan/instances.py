@@ -69,9 +69,7 @@ def present(current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, re
         if broken:
             raise does_not_come_up(current)
         if status == STOPPED:
-            raise WaitFailed(
-                f"The {INSTANCE.called(current)} is stopped, and the API offers nothing to start it. Start it in the CloudNexus dashboard, or use wait=false."
-            )
+            raise WaitFailed(f"The {INSTANCE.called(current)} is stopped, and the API has nothing to start it. Start it in the dashboard, or use wait=false.")
     if "auto_scale" in change.body:
         # Together with the parts that were left out and keep their value, it must make sense too.
         checks.auto_scale("auto_scale", change.body["auto_scale"])

@@ -107,16 +107,21 @@ def _text(current: Any) -> str | None:
     return current if isinstance(current, str) and current else None
 
 
+def _plan(current: Any) -> Any:
+    """One of the documented ones in whatever case, or what it is."""
+    return next((plan for plan in checks.PLANS if plan == str(current).lower()), current)
+
+
 def _region(current: Any) -> str | None:
     """One of the documented ones (contract: rule 8). A zone of it, say, can't be compared, and would be a reason to replace the instance at each run."""
-    return current if current in checks.REGIONS else None
+    return next((region for region in checks.REGIONS if region == str(current).lower()), None)
 
 
 INSTANCE = Resource(
     "instance",
     (
         Field("name", mutable=True),
-        Field("plan", mutable=True),
+        Field("plan", mutable=True, declarable=_plan),
         Field("region", declarable=_region),
         Field("image_id", shown=False, declarable=_text),
         Field("ssh_keys", shown=False, declarable=_keys, same=_same_keys),

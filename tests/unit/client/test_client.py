@@ -11,7 +11,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import
 
 from tests.emulator.settings import API_KEY
 
-from ..fake_api import FakeApi, answer, run_operation
+from ..fake_api import BASE_URL, FakeApi, answer, run_operation
 from ..spoilers import Right
 
 
@@ -20,9 +20,8 @@ def test_an_answer_that_is_no_json(body: bytes) -> None:
     api = FakeApi()
     api.spoil("GET", "/health", lambda right: Answer(200, {"Content-Type": "text/html", "X-Request-Id": "req_7"}, body))
     result = run_operation(api, health_info.OPERATION)
-    assert (
-        "GET /health: the API's answer is not the JSON that it should be (status 200, content type text/html, request req_7); it begins with:" in result["msg"]
-    )
+    assert result["msg"].startswith(f"GET /health: the API's answer, at {BASE_URL}/health, is not the JSON that it should be")
+    assert "(status 200, content type text/html, request req_7); it begins with:" in result["msg"]
     assert len(result["msg"]) < 600
     assert result["api_error"]["status"] == 200
 
@@ -45,7 +44,7 @@ def test_the_api_says_nothing_usable_in_its_error() -> None:
         api.spoil("GET", "/health", lambda right, body=body: Answer(418, {}, body))  # type: ignore[misc]
         result = run_operation(api, health_info.OPERATION)
         assert result["msg"] == "GET /health: the API answered 418."
-        assert result["api_error"]["message"] is None
+        assert result["api_error"] == {"method": "GET", "path": "/health", "status": 418}
 
 
 def test_a_secret_is_masked_before_a_long_text_is_cut() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.pace import FIRST_DISTANCE
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.retry import Retry
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
     AnswerLost,
@@ -52,7 +53,10 @@ def test_what_passes_is_tried_again(error: Callable[[], CloudNexusError]) -> Non
     script = Script(clock, error(), error())
     assert Retry(30, 5, clock).run(script, repeat_in_doubt=True) == "done"
     assert len(clock.sleeps) == 2
-    assert 0.25 <= clock.sleeps[0] <= 0.5 <= clock.sleeps[1] <= 1.0
+    if isinstance(error(), RateLimited):
+        assert clock.sleeps == pytest.approx([FIRST_DISTANCE, 2 * FIRST_DISTANCE])
+    else:
+        assert 0.25 <= clock.sleeps[0] <= 0.5 <= clock.sleeps[1] <= 1.0
 
 
 @pytest.mark.parametrize("error", [BadAnswer("x"), NotFound("x"), Untrusted("x"), refused(501), refused(505)])
@@ -104,11 +108,37 @@ def test_retry_after_is_kept() -> None:
 def test_a_pause_is_kept_by_every_request_of_the_task() -> None:
     clock = FakeClock()
     retry = Retry(30, 0, clock)
-    with pytest.raises(RateLimited):
-        retry.run(Script(clock, refused(429, 20.0)), repeat_in_doubt=True)
+    with pytest.raises(ServerFault):
+        retry.run(Script(clock, refused(503, 20.0)), repeat_in_doubt=True)
     script = Script(clock)
     retry.run(script, repeat_in_doubt=True)
     assert script.times == [1020.0]
+
+
+def test_a_refusal_for_the_rate_is_no_failed_attempt() -> None:
+    clock = FakeClock()
+    script = Script(clock, *[refused(429, 2.0) for _number in range(20)])
+    assert Retry(30, 1, clock).run(script, repeat_in_doubt=False) == "done"
+    assert clock.now() - 1000.0 == pytest.approx(40, abs=1)
+
+
+@pytest.mark.parametrize("pause", [None, 5.0])
+def test_an_api_that_never_takes_a_request_ends_the_task_by_its_time(pause: float | None) -> None:
+    clock = FakeClock()
+    script = Script(clock, *[refused(429, pause) for _number in range(10_000)])
+    with pytest.raises((RateLimited, NotSent)):
+        Retry(30, 1, clock).run(script, repeat_in_doubt=True)
+    assert clock.now() - 1000.0 <= 61
+    assert len(script.times) < 20
+
+
+def test_a_patient_task_waits_for_longer_than_its_attempts_would_take() -> None:
+    clock = FakeClock()
+    retry = Retry(1, 0, clock)
+    retry.patience = clock.deadline(100)
+    script = Script(clock, *[refused(429, 10.0) for _number in range(9)])
+    assert retry.run(script, repeat_in_doubt=True) == "done"
+    assert clock.now() - 1000.0 == pytest.approx(90, abs=1)
 
 
 def test_too_many_requests_without_a_pause_are_a_pause_for_all() -> None:
@@ -116,7 +146,7 @@ def test_too_many_requests_without_a_pause_are_a_pause_for_all() -> None:
     retry = Retry(30, 1, clock)
     script = Script(clock, refused(429))
     retry.run(script, repeat_in_doubt=False)
-    assert 0.25 <= script.times[1] - script.times[0] <= 0.5
+    assert script.times[1] - script.times[0] == pytest.approx(FIRST_DISTANCE)
 
 
 def test_nothing_is_sent_once_the_task_was_interrupted() -> None:

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import token_cache
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token, TokenCacheError, TokenStore, default_folder, fingerprint
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token, TokenCacheError, TokenStore, fingerprint
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
@@ -394,6 +395,7 @@ def test_a_killed_refresh_is_lost_and_says_what_to_do(emulator: EmulatorProcess,
 HOLDER = """
 import sys
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import TokenStore
 with TokenStore(sys.argv[1], "https://h", "c").locked(Clock().deadline(5)):
     print("ready", flush=True)

@@ -66,7 +66,7 @@ def test_a_connection_goes_on_after_a_refusal(emulator: EmulatorProcess) -> None
 @pytest.mark.parametrize("kind", ["lost", "reset", "truncated"])
 def test_an_answer_that_does_not_come(emulator: EmulatorProcess, kind: str) -> None:
     emulator.fault(kind)
-    with pytest.raises(AnswerLost, match=r"answer was lost"):
+    with pytest.raises(AnswerLost, match=r"response was (lost|cut off)"):
         exchange(emulator)
     assert exchange(emulator).status == 200
 
@@ -75,7 +75,7 @@ def test_an_answer_that_does_not_come(emulator: EmulatorProcess, kind: str) -> N
 def test_an_attempt_ends_by_its_time(emulator: EmulatorProcess, kind: str, seconds: float) -> None:
     emulator.fault(kind, seconds=seconds)
     started = time.monotonic()
-    with pytest.raises(AnswerLost, match=r"no whole answer within 1 s"):
+    with pytest.raises(AnswerLost, match=r"no whole response within 1 s"):
         exchange(emulator, timeout=1)
     assert time.monotonic() - started < 1.4
 
@@ -93,7 +93,7 @@ def test_a_header_that_trickles_ends_by_its_time_too() -> None:
         threading.Thread(target=trickle, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         started = time.monotonic()
-        with pytest.raises(AnswerLost, match="no whole answer within 1 s"):
+        with pytest.raises(AnswerLost, match="no whole response within 1 s"):
             Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=1)
         assert time.monotonic() - started < 1.5
 
@@ -122,7 +122,7 @@ def test_what_is_no_http() -> None:
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    with pytest.raises(NotSent, match=r"could not be reached: Connection refused\.$"):
+    with pytest.raises(NotSent, match=r"could not be reached, at http://127\.0\.0\.1:\d+: Connection refused\.$"):
         Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
 
 
@@ -194,7 +194,7 @@ def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with pytest.raises(NotSent, match=r"could not be reached: .*Connection refused"):
+    with pytest.raises(NotSent, match=r"could not be reached, at .*Connection refused"):
         Transport(Settings("https://127.0.0.9:9", "key"), Secrets()).exchange("GET", "https://127.0.0.9:9", body=None, bearer="key", timeout=5)
 
 
@@ -246,7 +246,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
 
 
 def test_a_certificate_that_is_not_trusted(tls: tuple[str, Path]) -> None:
-    with pytest.raises(Untrusted, match=r"certificate is not trusted: .*self.signed") as caught:
+    with pytest.raises(Untrusted, match=r"certificate is not trusted, at .*self.signed") as caught:
         Transport(Settings(tls[0], "key"), Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5)
     assert not caught.value.in_doubt
 

@@ -158,7 +158,7 @@ def test_by_its_id_one_that_is_being_deleted_is_gone_too() -> None:
 def test_without_a_list_nothing_is_made(status: int, state: str) -> None:
     api = FakeApi(profile="documented", missing_status=status)
     result = run_instance(api, **WEB, state=state)
-    assert f"The API does not offer GET /instances (status {status})" in result["msg"]
+    assert f"The API does not offer GET /instances (status {status} at https://api.test/v1/" in result["msg"]
     assert "So the name web-01 can't be looked up, and nothing was changed; pass id" in result["msg"]
     assert ("unique_name=false" in result["msg"]) == (state == "present")
     assert not api.writes()
@@ -170,7 +170,18 @@ def test_without_a_list_one_is_made_without_looking() -> None:
     assert api.calls[0] == POST
 
 
-@pytest.mark.parametrize("status", [404, 405, 501])
+@pytest.mark.parametrize("recreate", [False, True])
+def test_a_change_that_is_refused_with_404_is_not_one_that_the_api_does_not_offer(recreate: bool) -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("PATCH", "/instances/inst_00000001", lambda right: answer(404, {"error": {"code": "plan_not_found", "message": "No such plan."}}))
+    result = run_instance(api, **{**WEB, "plan": "enterprise"}, recreate=recreate)
+    assert "No such plan." in result["msg"]
+    assert (result["changed"], result["action"], result["api_error"]["code"]) == (False, "none", "plan_not_found")
+    assert api.writes() == [("PATCH", "/instances/inst_00000001")]
+
+
+@pytest.mark.parametrize("status", [405, 501])
 def test_without_patch_the_drift_is_reported(status: int) -> None:
     api = FakeApi(profile="documented", missing_status=status)
     api.make("web-01")
@@ -190,13 +201,24 @@ def test_without_patch_a_new_one_is_made_where_that_is_allowed() -> None:
     assert (result["action"], result["instance"]["plan"], result["instance"]["id"]) == ("recreate", "enterprise", "inst_00000002")
 
 
-@pytest.mark.parametrize("status", [404, 405, 501])
+@pytest.mark.parametrize("given", [{"state": "absent"}, {"region": "eu-west", "recreate": True}])
+def test_a_deletion_that_is_refused_with_404_is_told_as_that(given: dict[str, Any]) -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("DELETE", "/instances/inst_00000001", lambda right: answer(404, {"error": {"message": "Locked."}}))
+    result = run_instance(api, id="inst_00000001", **given)
+    assert "Locked." in result["msg"]
+    assert (result["failed"], result["changed"], result["instance"]["id"]) == (True, False, "inst_00000001")
+    assert POST not in api.calls
+
+
+@pytest.mark.parametrize("status", [405, 501])
 @pytest.mark.parametrize("given", [{"state": "absent"}, {"region": "eu-west", "recreate": True}])
 def test_without_delete_nothing_is_changed(status: int, given: dict[str, Any]) -> None:
     api = FakeApi(profile="documented", missing_status=status)
     api.make("web-01")
     result = run_instance(api, id="inst_00000001", **given)
-    assert f"The API does not offer DELETE /instances/{{id}} (status {status})" in result["msg"]
+    assert f"The API does not offer DELETE /instances/{{id}} (status {status} at https://api.test/v1/" in result["msg"]
     assert (result["changed"], result["action"], result["instance"]["id"]) == (False, "none", "inst_00000001")
     assert POST not in api.calls
 

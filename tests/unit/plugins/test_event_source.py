@@ -216,7 +216,7 @@ def spoilt_list(api: FakeApi, spoil: Callable[[dict[str, Any]], Any]) -> Callabl
 
 
 def test_what_changes_all_the_time_is_no_event(watched: Watcher, api: FakeApi) -> None:
-    api.make("web-01", image_id="img-1", ssh_keys=["ssh-ed25519 AAAA a"], auto_scale={"min_instances": 1})
+    api.make("web-01", image_id="img-1", ssh_keys=["ssh-ed25519 AAAAA a"], auto_scale={"min_instances": 1})
     api.settings.update({"show_all": True})
 
     def busy(page: dict[str, Any]) -> None:
@@ -231,10 +231,10 @@ def test_what_changes_all_the_time_is_no_event(watched: Watcher, api: FakeApi) -
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("image_id", "img-2"), ("ssh_keys", ["ssh-ed25519 BBBB a"]), ("auto_scale", {"min_instances": 2}), ("ip", "10.9.9.9"), ("region", "eu-west")],
+    [("image_id", "img-2"), ("ssh_keys", ["ssh-ed25519 AAAAB a"]), ("auto_scale", {"min_instances": 2}), ("ip", "10.9.9.9"), ("region", "eu-west")],
 )
 def test_what_has_drifted(watched: Watcher, api: FakeApi, field: str, value: Any) -> None:
-    api.make("web-01", image_id="img-1", ssh_keys=["ssh-ed25519 AAAA a"], auto_scale={"min_instances": 1})
+    api.make("web-01", image_id="img-1", ssh_keys=["ssh-ed25519 AAAAA a"], auto_scale={"min_instances": 1})
     api.settings.update({"show_all": True})
     drifted, back = watched(spoilt_list(api, lambda page: page["items"][0].update({field: value})), nothing)[1:]
     assert [(event["change"], event["changed"]) for event in (*drifted, *back)] == [("drifted", [field])] * 2
