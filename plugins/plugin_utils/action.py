@@ -31,6 +31,7 @@ from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR, tls_context
 from ..module_utils.interrupts import Interrupted, raised
 from ..module_utils.masking import Secrets
 from ..module_utils.operation import Context, Operation, run
+from .given import problem
 from .plain import plain
 
 #: The variables that switch something off, and the environment variable of each.
@@ -59,6 +60,8 @@ class OperationAction(NormalAction):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}
+        if message := problem(self._task.args, with_connection(self.operation.argument_spec)):
+            return {"failed": True, "changed": False, "msg": message}
         host_vars = self._host_vars(task_vars)
         environment = self._environment()
         name, variable, switches = "", "", {}

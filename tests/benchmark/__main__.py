@@ -11,14 +11,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from .cases import buckets, fleet_create, fleet_nothing, growth, hosts, inventory, loop, module, uri
+from .cases import buckets, fleet_create, fleet_nothing, growth, hosts, inventory, limited, loop, module, uri
 from .choice import choose
 from .harness import PAIRS, TITLES, Bench, Case, Row, table
 from .playbook import Failed
 from .startup import imports
 
 CASES: dict[str, Case] = {
-    function.__name__: function for function in (loop, hosts, uri, module, fleet_create, fleet_nothing, buckets, growth, inventory, imports)
+    function.__name__: function for function in (loop, hosts, uri, module, fleet_create, fleet_nothing, limited, buckets, growth, inventory, imports)
 }
 
 

@@ -28,6 +28,8 @@ LATENCY = 0.05
 #: Items on a page of a long list.
 PAGE = 500
 BUCKETS = 100_000
+#: Requests a second that an API takes.
+RATES = (10, 50)
 MILLI = 1000
 #: Hosts of an inventory, and how often it is listed in the way that takes several times as long.
 LISTED = 5000
@@ -152,6 +154,24 @@ def _seen(emulator: EmulatorProcess) -> tuple[int, list[dict[str, Any]], int]:
     # A reading begins without a cursor.
     before, after = (sum(entry["method"] == "GET" and not entry["query"] for entry in part) for part in (requests[:first], requests[first:]))
     return before, [entry["body"] for entry in requests if entry["method"] == "POST"], after
+
+
+def limited(bench: Bench) -> list[Row]:
+    """cloudnexus_fleet with 100 creates at an API that takes 10 or 50 requests a second, against the time that its limit leaves"""
+    rows = []
+    with bench.emulator() as emulator:
+        for rate in RATES:
+            pairs = []
+            for _pair in range(USUAL_PAIRS):
+                emulator.reset(rate_limit=rate, boot_seconds=0, page_size=ITEMS)
+                played = play(bench.folder, {"ours": {f"{FQCN}fleet": _fleet(ITEMS)}}, api_of(emulator), changes=True)
+                sent = emulator.requests()
+                refused = sum(entry["status"] == 429 for entry in sent)
+                print(f"    {rate} a second: {refused} of {len(sent)} requests were refused")
+                # A second's worth is taken at once.
+                pairs.append((played.tasks["ours"], (len(sent) - refused - rate) / rate))
+            rows.append(Row(f"fleet of {ITEMS}, {rate} requests a second", "what the limit leaves", pairs, "s", 1.25))
+    return rows
 
 
 def fleet_nothing(bench: Bench) -> list[Row]:

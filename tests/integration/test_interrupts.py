@@ -59,9 +59,9 @@ def left_behind(ansible: Ansible) -> list[str]:
     return found
 
 
-def until_nothing_is_left(ansible: Ansible) -> None:
+def until_nothing_is_left(ansible: Ansible, seconds: float = 5) -> None:
     """Ansible itself does not wait for its workers on every ansible-core."""
-    ends_at = time.monotonic() + 5
+    ends_at = time.monotonic() + seconds
     while left := left_behind(ansible):
         assert time.monotonic() < ends_at, left
         time.sleep(PAUSE)
@@ -90,6 +90,19 @@ def test_an_interrupted_wait(ansible: Ansible, number: int) -> None:
     assert ansible.module("instance", **WEB)["action"] == "none"
     assert len(ansible.emulator.requests()) - seen == 1
     assert ansible.emulator.state()["created"] == 1
+
+
+def test_ansible_is_killed_while_a_task_works(ansible: Ansible) -> None:
+    """No signal reaches the task. It sends nothing more, so that the same playbook, started again, makes nothing twice."""
+    ansible.emulator.set(boot_seconds=600)
+    members = [{**WEB, "name": f"web-{number:02}"} for number in range(1, 31)]
+    ansible.emulator.fault("slow", method="POST", seconds=0.5, times=30)
+    process = start(ansible, task("fleet", instances=members, concurrency=1))
+    until_requested(ansible, process, "POST", "/instances")
+    process.kill()
+    process.wait()
+    until_nothing_is_left(ansible, 10)
+    assert ansible.emulator.state()["created"] < 10
 
 
 def test_an_interrupted_create(in_process: Ansible) -> None:

@@ -249,3 +249,40 @@ def test_ansible_adds_nothing_to_a_modules_result(in_process: Ansible, tmp_path:
     assert modes(run) == []
     for options, by_ansible, module in zip(tasks, run.results, by_main, strict=True):
         assert normalized(said(by_ansible)) == normalized(module), options
+
+
+# --- Values and names ---------------------------------------------------------------------------------------------------
+
+#: What YAML and templates make of a value that looks like a text.
+NO_TEXT = {
+    "[web-01, web-02]": "a list",
+    "2026-01-02": "a date",
+    "!!set {web-01}": "a set",
+    "!!binary d2Vi": "binary data",
+    "5": "a number",
+    "yes": "true or false",
+}
+
+
+def test_what_is_no_text_is_no_name(ansible: Ansible) -> None:
+    playbook = ansible.folder / "no_text.yml"
+    tasks = [f"    - {FQCN}cloudnexus_instance: {{name: {value}, plan: starter, region: us-east}}\n      ignore_errors: true\n" for value in NO_TEXT]
+    tasks.append(f"    - {FQCN}cloudnexus_fleet: {{instances: [{{name: 2026-01-02, plan: starter, region: us-east}}]}}\n      ignore_errors: true\n")
+    playbook.write_text("- hosts: localhost\n  gather_facts: false\n  tasks:\n" + "".join(tasks))
+    run = ansible.command("ansible-playbook", str(playbook))
+    expected = [f"name: expected a text, got {called}. Quote it if it is meant as a text." for called in NO_TEXT.values()]
+    expected.append("instances[0].name: expected a text, got a date. Quote it if it is meant as a text.")
+    # ansible-core 2.19 and later make a list of a set.
+    assert [result["msg"].replace("a set", "a list") for result in run.results] == [message.replace("a set", "a list") for message in expected]
+    assert not ansible.emulator.requests()
+
+
+@pytest.mark.parametrize("module", ["instance", "fleet"])
+def test_hosts_that_create_one_name_at_the_same_time_make_one_instance(ansible: Ansible, module: str) -> None:
+    ansible.emulator.set(boot_seconds=0.3, list_lag=0.5)
+    options = WEB if module == "instance" else {"instances": [WEB]}
+    inventory = ansible.hosts(5)
+    run = ansible.play(task(module, **options), arguments=("-i", inventory, "-f", "5"), hosts="host0,host1,host2,host3,host4", strategy="free")
+    assert [result["failed"] for result in run.results] == [False] * 5
+    assert sorted(result["changed"] for result in run.results) == [False] * 4 + [True]
+    assert ansible.emulator.state()["created"] == 1

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from ..clock import Clock
 
 #: Seconds between two requests after the first refusal; twice that after each further one, until a request is taken.
-FIRST_DISTANCE = 0.02
+FIRST_DISTANCE = 0.03
 LONGEST_DISTANCE = 30.0
 #: What each request that is taken makes of the distance while the limit is searched for, and once it is known.
-_SEARCHING = 0.93
+_SEARCHING = 0.88
 _PROBING = 0.998
 #: What a refusal makes of a distance that was enough before.
-_BACK = 1.1
+_BACK = 1.12
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client imp
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, InvalidOption
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, Fault, InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.interrupts import until_let_go
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.watch import Watch
@@ -201,7 +201,8 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     while True:
         try:
             events = await _in_thread(watch.look, client.stop)
-        except CloudNexusError as error:
+        except Exception as caught:  # whatever it is, the source goes on
+            error = caught if isinstance(caught, CloudNexusError) else Fault(caught)
             error.message = secrets.mask(error.message)
             error.args = (error.message,)
             if _is_final(error):
