@@ -15,7 +15,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -67,7 +67,7 @@ def json_response(status: int, data: Any = None, **headers: str) -> Response:
 # --- Faults ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fault:
     """What goes wrong with one request. All delays are in real seconds."""
 
@@ -95,6 +95,10 @@ class Fault:
     twice: bool = False
     #: A forward proxy swaps the response with that of another request with this fault.
     crossed: bool = False
+
+    def __repr__(self) -> str:
+        """Only what goes wrong, for the sequences that a search prints."""
+        return f"Fault({', '.join(f'{item.name}={getattr(self, item.name)!r}' for item in fields(self) if getattr(self, item.name) != item.default)})"
 
 
 FINE = Fault()

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from .api import Habits, Json, normalized
+from .server import LOST
 from .world import WEB, World
 
 POST, LIST = ("POST", "/instances"), ("GET", "/instances")
@@ -148,6 +149,29 @@ def test_a_fleet_with_a_name_that_the_api_changes_creates_each_once(habit: str, 
         for check_mode in (True, False):
             assert world.fleet(fleet, check_mode=check_mode)["failed"]
         assert len(world.api.creates()) == len(world.api.instances()) == 2
+
+
+@with_another_name
+@pytest.mark.parametrize("as_fleet", [False, True])
+def test_a_lost_create_whose_name_the_api_changes_is_not_repeated(habit: str, name: str, as_fleet: bool) -> None:
+    """The list shows a new instance that differs from what was asked for by its name's form alone."""
+    wanted = {**WEB, "name": name}
+    with World(Habits(names=habit, list_lag=8)) as world:  # type: ignore[arg-type]
+        world.faults.add(*POST, LOST["close"])
+        result = world.fleet([wanted]) if as_fleet else world.instance(**wanted)
+        assert len(world.api.creates()) == 1
+        assert result["failed"]
+        assert all(instance_id in result["msg"] for instance_id in world.api.instances())
+
+
+@with_another_name
+def test_absent_does_not_say_that_nothing_is_there_if_the_api_has_changed_the_name(habit: str, name: str) -> None:
+    """Its list shows the instance under another name: it is deleted, or the task fails and names it."""
+    with World(Habits(names=habit)) as world:  # type: ignore[arg-type]
+        world.instance(**{**WEB, "name": name})
+        (only,) = world.api.instances()
+        result = world.instance(name=name, state="absent")
+        assert (result.get("failed") and only in result["msg"]) or not world.api.instances()
 
 
 def test_two_members_that_the_api_would_call_the_same_are_refused() -> None:

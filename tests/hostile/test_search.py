@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import HealthCheck, event, note, settings
@@ -17,27 +18,37 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from .api import Habits, Json, normalized
-from .server import BROKEN, FINE, LOST, NOT_HANDLED, Fault
+from .server import BROKEN, LOST, NOT_HANDLED, Fault
 from .world import ROUTES, Route, World
 
-EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "40"))
-NAMES = ["web-01", "web-02", "Web-02"]
+EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "60"))
+NAMES = ["web-01", "web-02", "DB-01"]
 PLANS, REGIONS = ["starter", "enterprise"], ["us-east", "eu-west"]
-#: What the collection looks for after a create that it can't account for; a list that lags longer hides things.
-LAGS = [0, 2, 8, 25]
+#: A list that lags longer than the collection reads it (30 s) hides a create whose response was lost: there nothing goes wrong.
+LAGS, TOO_LONG = [0, 8, 25], 45
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong in one task."""
+
+    faults: dict[int, Fault] = field(default_factory=dict)
+    at_server: dict[int, Fault] = field(default_factory=dict)
+    create: Fault | None = None
+
 
 HABITS = st.builds(
     Habits,
     names=st.sampled_from(["as sent", "as sent", "lower"]),
     created=st.sampled_from([200, 201, 202]),
-    created_body=st.sampled_from(["whole", "whole", "id and status", "empty", "data", "instance"]),
+    created_body=st.sampled_from(["whole", "id and status", "empty", "empty", "data"]),
     location=st.booleans(),
     shows=st.sampled_from([frozenset(), frozenset({"auto_scale"})]),
     shows_more=st.booleans(),
     hides=st.sampled_from([frozenset(), frozenset({"ip"})]),
     boots_in=st.sampled_from([0, 4]),
     deletes_in=st.sampled_from([0, 5]),
-    list_lag=st.sampled_from(LAGS),
+    list_lag=st.sampled_from([*LAGS, TOO_LONG]),
     page_size=st.sampled_from([1, 50]),
     miscounts=st.sampled_from([0, 1]),
     rate=st.sampled_from([None, None, 2.0]),
@@ -52,7 +63,55 @@ FAULTS = st.one_of(
     st.just(Fault(delay=0.01)),
     st.just(Fault(end="close")),
 )
-SCRIPTS = st.dictionaries(st.integers(0, 12), FAULTS, max_size=4)
+#: What goes wrong with requests by their numbers at the proxy and at the server, and with the first create.
+TROUBLE = st.builds(
+    Trouble,
+    faults=st.dictionaries(st.integers(0, 12), FAULTS, max_size=3),
+    at_server=st.dictionaries(st.integers(0, 12), FAULTS, max_size=2),
+    create=st.sampled_from([None, *LOST.values(), *LOST.values(), *BROKEN.values()]),
+)
+
+
+# --- Tasks -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a playbook."""
+
+    kind: str
+    options: Json
+    #: The names whose instances it may delete.
+    replaceable: list[str]
+
+    @property
+    def declared(self) -> list[Json]:
+        found: list[Json] = self.options["instances"] if self.kind == "fleet" else [self.options]
+        return found
+
+
+def present(recreate: bool, **options: Any) -> Task:
+    return Task("instance", {**options, "recreate": recreate}, [options["name"]] if recreate else [])
+
+
+def absent(name: str) -> Task:
+    return Task("instance", {"name": name, "state": "absent"}, [name])
+
+
+def fleet(names: list[str], plan: str, region: str, recreate: bool, prune: bool, concurrency: int) -> Task:
+    options: Json = {"instances": [{"name": name, "plan": plan, "region": region} for name in names], "recreate": recreate, "concurrency": concurrency}
+    surplus = []
+    if prune and "DB-01" not in names:  # a member that doesn't begin with the prefix may be refused
+        options |= {"prune": True, "name_prefix": "web-", "max_deletions": 9}
+        surplus = [name for name in ("web-01", "web-02") if name not in names]
+    return Task("fleet", options, surplus + (names if recreate else []))
+
+
+_NAME, _PLAN, _REGION = st.sampled_from(NAMES), st.sampled_from(PLANS), st.sampled_from(REGIONS)
+_SCALE = st.sampled_from([None, {"max_instances": 3}])
+_PRESENT = st.builds(present, name=_NAME, plan=_PLAN, region=_REGION, auto_scale=_SCALE, recreate=st.booleans())
+_FLEET = st.builds(fleet, st.lists(_NAME, unique=True, max_size=3), _PLAN, _REGION, st.booleans(), st.booleans(), st.sampled_from([1, 3]))
+TASKS = st.one_of(_PRESENT, _PRESENT, _FLEET, _FLEET, st.builds(absent, _NAME))
 
 
 class Hostile(RuleBasedStateMachine):
@@ -69,101 +128,81 @@ class Hostile(RuleBasedStateMachine):
         if hasattr(self, "world"):
             self.world.__exit__()
 
-    # --- Tasks ---
-
-    @rule(
-        name=st.sampled_from(NAMES),
-        plan=st.sampled_from(PLANS),
-        region=st.sampled_from(REGIONS),
-        auto_scale=st.sampled_from([None, {"max_instances": 3}]),
-        recreate=st.booleans(),
-        script=SCRIPTS,
-        at_server=SCRIPTS,
-    )
-    def present(self, script: dict[int, Fault], at_server: dict[int, Fault], **options: Any) -> None:
-        replaceable = {options["name"]} if options["recreate"] else set()
-        self.task("instance", options, [options["name"]], replaceable, script, at_server)
-
-    @rule(name=st.sampled_from(NAMES), script=SCRIPTS, at_server=SCRIPTS)
-    def absent(self, name: str, script: dict[int, Fault], at_server: dict[int, Fault]) -> None:
-        self.task("instance", {"name": name, "state": "absent"}, [], {name}, script, at_server)
-
-    @rule(
-        names=st.lists(st.sampled_from(NAMES), unique=True, max_size=3),
-        plan=st.sampled_from(PLANS),
-        region=st.sampled_from(REGIONS),
-        recreate=st.booleans(),
-        prune=st.booleans(),
-        concurrency=st.sampled_from([1, 3]),
-        script=SCRIPTS,
-        at_server=SCRIPTS,
-    )
-    def fleet(self, names: list[str], plan: str, region: str, script: dict[int, Fault], at_server: dict[int, Fault], **options: Any) -> None:
-        options |= {"instances": [{"name": name, "plan": plan, "region": region} for name in names], "name_prefix": "web-", "max_deletions": 9}
-        replaceable = set(names) if options["recreate"] else set()
-        prunable = {name for name in NAMES if name.startswith("web-") and name not in names} if options["prune"] else set()
-        if any(not name.startswith("web-") for name in names):
-            del options["name_prefix"]  # a member that doesn't begin with the prefix may be refused
-            options["prune"] = False
-            prunable = set()
-        self.task("fleet", options, names, replaceable | prunable, script, at_server)
-
-    # --- One task, and what must hold after it ---
-
-    def task(self, kind: str, options: Json, wanted: list[str], deletable: set[str], script: dict[int, Fault], at_server: dict[int, Fault]) -> None:
+    @rule(task=TASKS, trouble=TROUBLE)
+    def run_a_task(self, task: Task, trouble: Trouble) -> None:
         world = self.world
         # A list that lags must not be taken for the truth by the next task: that is the API's to keep (docs/guarantees.md).
         world.settle()
-        self.check_mode_writes_nothing(kind, options)
-        before, gone = world.api.instances(), len(world.api.deleted)
-        result = self.run(kind, options, script, at_server)
-        note(f"{kind} {options} -> {result.get('msg', 'ok')}")
-        event(f"{kind} {'failed' if result.get('failed') else 'ok'}")
-
-        twins = [name for name, count in Counter(world.api.made()).items() if count > 1]
-        assert not twins, "never two for one"
-        for instance_id in world.api.deleted[gone:]:
-            names = {normalized(name, world.api.habits) for name in deletable}
-            assert instance_id not in before or before[instance_id]["name"] in names, "nothing is deleted that was not to be"
-        for instance_id in set(world.api.instances()) - set(before):
-            assert instance_id in str(result) or "exist" in str(result), "it names what it made"
+        self.check_mode_writes_nothing(task)
+        result = self.run_once(task, trouble if world.api.habits.list_lag != TOO_LONG else Trouble())
+        if result.get("failed"):
+            world.settle()
+            for_a_person = self.is_for_a_person(task)
+            result = self.run_once(task, Trouble())
+            assert for_a_person or not result.get("failed"), result["msg"]
         if not result.get("failed"):
-            self.is_true(kind, options, wanted)
-            self.changes_nothing_more(kind, options)
+            self.is_true(task)
+            self.changes_nothing_more(task)
 
-    def run(self, kind: str, options: Json, script: dict[int, Fault], at_server: dict[int, Fault], *, check_mode: bool = False) -> Json:
-        """A script of a proxy has its own numbers, since a proxy and the server may fail in one request."""
-        self.world.faults.number(script)
-        if self.world.proxy is not None:
-            self.world.server.script.number(at_server)
-        result: Json = getattr(self.world, kind)(**options, check_mode=check_mode, wait_timeout=120, api_retries=3)
-        for listener in (self.world.server, self.world.proxy):
-            if listener is not None:
-                listener.script.number({0: FINE})
+    # --- One task, and what must hold after it ---
+
+    def run_once(self, task: Task, trouble: Trouble) -> Json:
+        """Run the task, and look for what was doubled, lost or not named."""
+        api = self.world.api
+        before, gone = api.instances(), len(api.deleted)
+        result = self.run(task, trouble)
+        note(f"{task} -> {result.get('msg', 'ok')}")
+        event(f"{task.kind} {'failed' if result.get('failed') else 'ok'}")
+        twins = [name for name, count in Counter(api.made()).items() if count > 1]
+        assert not twins, "never two for one"
+        names = {normalized(name, api.habits) for name in task.replaceable}
+        for instance_id in api.deleted[gone:]:
+            assert instance_id not in before or before[instance_id]["name"] in names, "nothing is deleted that was not to be"
+        for instance_id in set(api.instances()) - set(before):
+            assert instance_id in str(result) or "exist" in str(result), "it names what it made"
         return result
 
-    def check_mode_writes_nothing(self, kind: str, options: Json) -> None:
+    def run(self, task: Task, trouble: Trouble, *, check_mode: bool = False) -> Json:
+        world = self.world
+        world.server.script.number(trouble.at_server)
+        world.faults.number(trouble.faults)
+        if trouble.create is not None:
+            world.faults.add("POST", "/instances", trouble.create)
+        result: Json = getattr(world, task.kind)(**task.options, check_mode=check_mode, wait_timeout=120, api_retries=6)
+        for listener in (world.server, world.proxy):
+            if listener is not None:
+                listener.script.number({})
+        return result
+
+    def is_for_a_person(self, task: Task) -> bool:
+        """Whether a run may fail although nothing goes wrong: a name that the API changes, or another region without leave to replace."""
+        there = {item["name"]: item for item in self.world.api.instances().values()}
+        changed = any(normalized(item["name"], self.world.api.habits) != item["name"] for item in task.declared)
+        elsewhere = any(item["name"] in there and there[item["name"]]["region"] != item.get("region") for item in task.declared)
+        return changed or (elsewhere and not task.options.get("recreate", True))
+
+    def check_mode_writes_nothing(self, task: Task) -> None:
         writes = len(self.world.api.writes())
-        self.run(kind, options, {}, {}, check_mode=True)
+        self.run(task, Trouble(), check_mode=True)
         assert len(self.world.api.writes()) == writes, "check mode writes nothing"
 
-    def is_true(self, kind: str, options: Json, wanted: list[str]) -> None:
+    def is_true(self, task: Task) -> None:
         """What a success says is so in the account."""
         there = {item["name"]: item for item in self.world.api.instances().values()}
-        if options.get("state") == "absent":
-            assert options["name"] not in there
-        declared = options["instances"] if kind == "fleet" else [options]
-        for item in declared if wanted else []:
+        if task.options.get("state") == "absent":
+            assert normalized(task.options["name"], self.world.api.habits) not in there
+            return
+        for item in task.declared:
             found = there[item["name"]]
             assert (found["plan"], found["region"], found["status"]) == (item["plan"], item["region"], "running")
-        if options.get("prune"):
-            assert sorted(name for name in there if name.startswith("web-")) == sorted(wanted)
+        if task.options.get("prune"):
+            assert sorted(name for name in there if name.startswith("web-")) == sorted(item["name"] for item in task.declared)
 
-    def changes_nothing_more(self, kind: str, options: Json) -> None:
+    def changes_nothing_more(self, task: Task) -> None:
         self.world.settle()
         writes = len(self.world.api.writes())
         for check_mode in (True, False):
-            again = self.run(kind, options, {}, {}, check_mode=check_mode)
+            again = self.run(task, Trouble(), check_mode=check_mode)
             assert not again.get("failed"), again["msg"]
             assert again["changed"] is False
         assert len(self.world.api.writes()) == writes
@@ -171,7 +210,7 @@ class Hostile(RuleBasedStateMachine):
 
 SEARCH = settings(
     max_examples=EXAMPLES,
-    stateful_step_count=6,
+    stateful_step_count=5,
     derandomize="SOAK_EXAMPLES" not in os.environ,
     deadline=None,
     suppress_health_check=list(HealthCheck),
