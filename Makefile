@@ -69,7 +69,7 @@ docs: $(VENV)/.docs
 
 EXAMPLES ?= 4000
 soak: $(VENV)/.test
-	@SOAK_EXAMPLES=$(EXAMPLES) $(RUN) -m pytest -q -n auto tests/unit/promises
+	@SOAK_EXAMPLES=$(EXAMPLES) $(RUN) -m pytest -q -n auto tests/unit/promises tests/hostile/test_search.py
 
 bench: $(VENV)/.demo
 	@$(RUN) -m tests.benchmark $(CASES)

@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from .server import FINE, Connection, Fault, Listener, Request, Response, reset
+from .server import FINE, Connection, Fault, Listener, Request, Response, receive, reset
 
 
 class ForwardProxy(Listener):
@@ -125,7 +125,7 @@ class ConnectProxy(Listener):
         tunnel = upstream.getsockname()[1]
         while True:
             for source in select.select([client, upstream], [], [])[0]:
-                data = source.recv(65536)
+                data = receive(source)
                 if not data:
                     return
                 if source is client:
