@@ -18,9 +18,9 @@ REAL_RATE = 30
 @pytest.mark.parametrize(
     ("rate", "burst", "count", "retry_after"),
     [
-        (1, 1, 30, "none"),
+        (1, 1, 60, "none"),
         (1, 1, 30, "fraction"),
-        (1, 1, 30, "date"),
+        (1, 1, 60, "date"),
         (5, 5, 30, "seconds"),
         (5, 1, 30, "none"),
         (20, 20, 60, "seconds"),
