@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clocks that the collection and the API model share, so that minutes of virtual time cost nothing."""
+"""The clock that the collection and the API model share, so that minutes of virtual time cost nothing."""
 
 from __future__ import annotations
 
@@ -53,21 +53,3 @@ class SkippingClock(Clock):
         """Whether each thread that the collection has started since this clock was made sleeps; if there is none, its caller does."""
         started = {thread for thread in threading.enumerate() if thread not in self._before and not thread.name.startswith(OPPONENT)}
         return started <= set(self._wakes_at)
-
-
-class FastClock(Clock):
-    """Real time, ``speed`` times as fast, for many threads whose order must not depend on the clock."""
-
-    def __init__(self, speed: float) -> None:
-        self._speed = speed
-        self._began = time.monotonic()
-        self._wall = time.time()
-
-    def now(self) -> float:
-        return (time.monotonic() - self._began) * self._speed
-
-    def wall(self) -> float:
-        return self._wall + self.now()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(max(0.0, seconds / self._speed))
