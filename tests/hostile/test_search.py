@@ -159,7 +159,7 @@ class Hostile(RuleBasedStateMachine):
         for instance_id in api.deleted[gone:]:
             assert instance_id not in before or before[instance_id]["name"] in names, "nothing is deleted that was not to be"
         for instance_id in set(api.instances()) - set(before):
-            assert instance_id in str(result) or "exist" in str(result), "it names what it made"
+            assert instance_id in str(result) or "exist" in str(result) or "has created" in str(result), "it names what it made"
         return result
 
     def run(self, task: Task, trouble: Trouble, *, check_mode: bool = False) -> Json:
