@@ -56,3 +56,20 @@ def test_an_interruption_begins_nothing_more() -> None:
     goes_on.set()
     assert stop.is_set()
     assert len(begun) == 4
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_a_machine_without_more_threads_does_the_work_with_those_that_it_has(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, started = threading.Thread.start, 0
+
+    def limited(thread: threading.Thread) -> None:
+        nonlocal started
+        if started == threads:
+            raise RuntimeError("can't start new thread")
+        started += 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    done: list[int] = []
+    in_parallel(range(20), done.append, 8, threading.Event(), lambda: None)
+    assert sorted(done) == list(range(20))

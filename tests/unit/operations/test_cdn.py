@@ -85,3 +85,35 @@ def test_an_interruption_while_the_cdn_propagates(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(KeyboardInterrupt):
         run_operation(api, cdn.OPERATION, warnings=warnings, cache_ttl=5, wait=True)
     assert warnings == ["Interrupted. The CDN configuration was changed; it reaches the edge within 60 s."]
+
+
+def test_fields_that_a_put_may_reset_are_told_and_the_result_is_what_the_api_shows() -> None:
+    api, warnings = FakeApi(), list[str]()
+    shown: dict[str, Any] = {"cache_ttl": 60, "ssl_enabled": True, "compression": "gzip", "origin": "https://a.example"}
+    api.spoil("GET", "/cdn/config", lambda right: answer(200, shown), times=2)
+    predicted = run_cdn(api, cache_ttl=90, check_mode=True, warnings=warnings)
+    result = run_cdn(api, cache_ttl=90, warnings=warnings)
+    assert result["config"] == predicted["config"] == {"cache_ttl": 90, "ssl_enabled": True, "compression": "gzip"}
+    assert len(warnings) == 2
+    assert warnings[0] == warnings[1]
+    assert warnings[0].startswith("The API shows origin in the CDN configuration, which this change may reset")
+
+
+def test_a_configuration_that_the_api_shows_later_is_awaited_and_another_one_is_told() -> None:
+    api, warnings = FakeApi(), list[str]()
+    old = api.account.cdn_config()
+    api.spoil("GET", "/cdn/config", lambda right: answer(200, old), times=3)
+    assert run_cdn(api, cache_ttl=90, warnings=warnings)["config"]["cache_ttl"] == 90
+    assert not warnings
+    api.spoil("GET", "/cdn/config", lambda right: answer(200, {**old, "cache_ttl": 90}), times=99)
+    assert run_cdn(api, cache_ttl=91, warnings=warnings)["config"]["cache_ttl"] == 90
+    assert warnings == ["The API took the change of the CDN configuration, and shows another cache_ttl than was sent."]
+
+
+def test_a_configuration_that_can_not_be_read_after_the_change_is_told() -> None:
+    api, warnings = FakeApi(), list[str]()
+    api.spoil("GET", "/cdn/config", lambda right: right())
+    api.spoil("GET", "/cdn/config", lambda right: answer(418))
+    result = run_cdn(api, cache_ttl=90, warnings=warnings)
+    assert (result["changed"], result["config"]["cache_ttl"]) == (True, 90)
+    assert warnings[0].startswith("The CDN configuration was changed. What the API made of it could not be read: GET /cdn/config")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import rollout
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import fleet
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import digest
 
@@ -163,3 +164,61 @@ def test_bad_input_is_refused_before_any_request(given: dict[str, Any], message:
     result = run_operation(api, fleet.OPERATION, **{"instances": webs(1), **given})
     assert result["msg"].startswith(message)
     assert not api.calls
+
+
+# --- Each instance once ---------------------------------------------------------------------------------------------------
+
+
+def test_two_members_that_are_one_instance_are_refused_before_any_write() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    wanted = [web(2, id="inst_00000001"), web(1, region="eu-west")]
+    for check_mode in (True, False):
+        result = run_fleet(api, wanted, recreate=True, check_mode=check_mode)
+        assert "web-01 and web-02 are one instance, web-01 (inst_00000001); expected each instance once." in result["msg"]
+        assert result["changed"] is False
+    assert not api.writes()
+
+
+def test_members_whose_names_the_api_may_make_one_of_are_refused() -> None:
+    api = FakeApi()
+    result = run_fleet(api, [web(1), web(2, name="Web-01")])
+    assert result["msg"] == "instances: expected names that differ in more than case or length: the API may make web-01 of Web-01."
+    assert not api.calls
+
+
+def test_a_name_that_the_api_may_have_made_something_else_of_is_not_created_again() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    result = run_fleet(api, [web(2, name="WEB-01")])
+    assert "There is no instance of the name WEB-01, but web-01 (inst_00000001), whose name the API may have made of it." in result["msg"]
+    assert not api.writes()
+
+
+def test_a_member_that_prune_would_not_know_is_refused() -> None:
+    api = FakeApi()
+    result = run_fleet(api, [web(1), web(2, name="db-01")], prune=True, name_prefix="web-")
+    assert result["msg"] == "instances[1].name: expected a name that begins with name_prefix (web-), got db-01."
+    assert not api.calls
+
+
+@pytest.mark.parametrize("status", ["failed", "error", "stopped"])
+@pytest.mark.parametrize("wait", [True, False])
+def test_check_mode_predicts_a_status_that_ends_the_wait(status: str, wait: bool) -> None:
+    api = FakeApi()
+    api.account.set_status(api.make("web-01")["id"], status)
+    for check_mode in (True, False):
+        assert run_fleet(api, webs(1), wait=wait, check_mode=check_mode).get("failed", False) is wait
+    assert not api.writes()
+
+
+def test_a_fault_of_the_collection_hides_none_of_what_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: Any) -> None:
+        raise ZeroDivisionError("x")
+
+    api = FakeApi()
+    monkeypatch.setattr(rollout.Rollout, "_wait_until_up", broken)
+    result = run_fleet(api, webs(3))
+    assert (result["failed"], result["changed"], len(result["created"]), len(result["failed_instances"])) == (True, True, 3, 3)
+    assert [item["id"] for item in result["instances"]] == ["inst_00000001", "inst_00000002", "inst_00000003"]
+    assert "This is a fault of the collection, please report it: ZeroDivisionError: x" in result["msg"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -298,3 +299,59 @@ def test_an_update_of_one_that_is_gone_by_then() -> None:
     assert (result["failed"], result["changed"], result["api_error"]["status"]) == (True, False, 404)
     assert result["msg"].startswith("PATCH /instances/inst_00000001: the API answered 404")
     assert POST not in api.calls
+
+
+# --- What the API says of itself ------------------------------------------------------------------------------------------
+
+
+def test_an_absent_id_at_a_wrong_address_is_no_success() -> None:
+    """Everything is 404 there, and that says nothing of the instance."""
+    api = FakeApi()
+    api.spoil("GET", "/instances/inst_1", lambda right: answer(404))
+    assert run_instance(api, id="inst_1", state="absent")["action"] == "none"
+    api.spoil("GET", "/instances/inst_1", lambda right: answer(404))
+    api.spoil("GET", "/health", lambda right: answer(404))
+    result = run_instance(api, id="inst_1", state="absent")
+    assert "GET /health (status 404 at https://api.test/v1/health)" in result["msg"]
+    assert "If that address is wrong, change api_url; the API's own ends in /v1." in result["msg"]
+
+
+def test_a_replacement_whose_create_would_be_refused_deletes_nothing() -> None:
+    api = FakeApi()
+    old = api.make("web-01")
+    api.spoil("GET", "/instances/inst_00000001", lambda right: answer(200, {**old, "plan": "legacy"}), times=2)
+    for check_mode in (True, False):
+        result = run_instance(api, id="inst_00000001", region="eu-west", recreate=True, check_mode=check_mode)
+        assert "can't be replaced as the API shows it, so it was not deleted. plan: expected one of starter, professional, enterprise" in result["msg"]
+    assert not api.writes()
+
+
+def test_a_rename_onto_one_that_is_being_deleted_waits_for_its_end() -> None:
+    api = FakeApi(delete_seconds=10)
+    leaving, stays = api.make("web-02"), api.make("web-01")
+    api.account.delete_instance(leaving["id"], api.account.key_for(API_KEY))
+    predicted = run_instance(api, id=stays["id"], name="web-02", check_mode=True)
+    result = run_instance(api, id=stays["id"], name="web-02")
+    assert (predicted["action"], result["action"], result["instance"]["name"]) == ("update", "update", "web-02")
+    assert api.clock.now() >= 1010
+
+
+def test_a_region_that_is_not_a_documented_one_is_no_reason_to_replace() -> None:
+    api = FakeApi()
+    old = api.make("web-01")
+    api.spoil("GET", "/instances", lambda right: answer(200, {"items": [{**old, "region": "us-east-1a"}], "pagination": {"total_count": 1}}))
+    assert run_instance(api, **WEB, recreate=True)["action"] == "none"
+    assert not api.writes()
+
+
+def test_an_instance_that_is_not_what_was_sent_is_told() -> None:
+    api = FakeApi(boot_seconds=0)
+
+    def other(right: Right) -> Answer:
+        made = json.loads(right().body)
+        return answer(201, {**made, "plan": "enterprise"})
+
+    api.spoil(*POST, other)
+    result = run_instance(api, **WEB)
+    assert (result["failed"], result["changed"], result["action"], result["instance"]["id"]) == (True, True, "create", "inst_00000001")
+    assert "shows something else than was sent: plan is 'enterprise', sent was 'starter'" in result["msg"]

@@ -13,7 +13,9 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import Drift
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import changes
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.changes import GIVEN_BY_THE_API, Change
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.instances import made_of
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import CDN_CONFIG, INSTANCE
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.watch import drift
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -207,3 +209,44 @@ def test_making_a_change_set_changes_nothing(existing: Any, desired: Any, recrea
     with contextlib.suppress(Drift):
         present(current, desired, recreate=recreate).diff()["after"]["name"] = "spoilt"
     assert json.dumps([current, desired]) == before
+
+
+# --- What the API shows otherwise ------------------------------------------------------------------------------------------
+
+#: What an API may show of a field that was sent: the same, more of it, less, or something else that can't be compared.
+OTHERWISE: dict[str, list[Any]] = {
+    "image_id": [None, "img", "", {"id": "img"}],
+    "ssh_keys": [None, [KEY_A], [KEY_A.removesuffix(" me")], [], ["SHA256:abc"], [KEY_A, "SHA256:abc"], [{"key": KEY_A}], "keys"],
+    "auto_scale": [
+        None,
+        {"min_instances": 1, "max_instances": 3},
+        {"min_instances": 1, "max_instances": 3, "cpu_threshold": 75, "cooldown": 60},
+        {"min_instances": 1},
+        {"current": 2},
+        {},
+        {"min_instances": "1"},
+        [1, 3],
+    ],
+    "region": ["us-east", "US-EAST", "us-east-1a", None],
+    "plan": ["starter", "STARTER"],
+}
+SENT = {**DESIRED, "image_id": "img", "ssh_keys": [KEY_A], "auto_scale": {"min_instances": 1, "max_instances": 3}}
+
+
+@given(st.fixed_dictionaries({name: st.sampled_from(shown) for name, shown in OTHERWISE.items()}))
+def test_whatever_the_api_shows_of_what_was_sent_is_no_difference(shown: dict[str, Any]) -> None:
+    """Neither for the plan, nor for the wait, nor for an event; and a replacement sends only what can be sent."""
+    current = {**CURRENT, **shown}
+    assert present(current, SENT, recreate=True).action == "none"
+    assert not INSTANCE.differing(current, SENT)
+    assert not drift(current, {**CURRENT, **SENT})
+    body = changes.recreated(INSTANCE, current, {"name": "web-01"}).body
+    assert set(body.get("auto_scale", {})) <= {"min_instances", "max_instances", "cpu_threshold"}
+    assert body.get("ssh_keys", [KEY_A])[0].startswith("ssh-ed25519 AAAAa")
+
+
+def test_the_names_that_an_api_may_make_of_one() -> None:
+    assert made_of("web-01") == frozenset()
+    assert made_of("Web-01") == {"web-01"}
+    assert {"a" * 63} == made_of("a" * 64)
+    assert "caf\u00e9" in made_of("Cafe\u0301")
