@@ -50,7 +50,11 @@ class World:
     def __init__(self, habits: Habits = Habits(), route: Route = "direct", clock: Clock | None = None, *, listening: bool = True) -> None:  # noqa: B008 - frozen
         self.clock = clock or SkippingClock()
         self.api = Api(habits, self.clock)
-        self.server = Server(self.api.handle, _tls()[0] if route == "connect" else None)
+        context: ssl.SSLContext | None = None
+        self._ca_path: str | None = None
+        if route == "connect":
+            context, self._ca_path = _tls()
+        self.server = Server(self.api.handle, context)
         self.proxy: Listener | None = None
         if route == "forward":
             self.proxy = ForwardProxy()
@@ -78,10 +82,10 @@ class World:
 
     def run(self, operation: Operation, *, check_mode: bool = False, **given: Any) -> Json:
         """Run an operation as a module would, and return its result."""
-        options = {"api_key": "cn_key", "api_url": f"{self._scheme}://127.0.0.1:{self.server.port}/v1", "token_cache": "none", "ca_path": _tls()[1]}
+        options = {"api_key": "cn_key", "api_url": f"{self._scheme}://127.0.0.1:{self.server.port}/v1", "token_cache": "none", "ca_path": self._ca_path}
         checked = ArgumentSpecValidator(with_connection(operation.argument_spec)).validate({"api_timeout": 5, **options, **given})
         assert not checked.error_messages, checked.error_messages
-        with _proxies({f"{self._scheme}_proxy": f"http://127.0.0.1:{self.proxy.port}"} if self.proxy else {}):
+        with _environment({f"{self._scheme}_proxy": f"http://127.0.0.1:{self.proxy.port}"} if self.proxy else {}):
             result = run(operation, checked.validated_parameters, Context(check_mode, diff=True, warn=self.warnings.append), self.clock)
         assert "fault of the collection" not in result.get("msg", ""), result["msg"]
         return result
@@ -99,9 +103,10 @@ class World:
 
 
 @contextlib.contextmanager
-def _proxies(wanted: dict[str, str]) -> Iterator[None]:
-    """Only these proxies, whatever the environment says."""
-    before = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+def _environment(proxies: dict[str, str]) -> Iterator[None]:
+    """Only these proxies, and a cache folder of the tests' own."""
+    before = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or name == "XDG_CACHE_HOME"}
+    wanted = {"XDG_CACHE_HOME": _FOLDER.name, **proxies}
     try:
         for name in before:
             del os.environ[name]
