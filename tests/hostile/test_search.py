@@ -21,7 +21,7 @@ from .api import Habits, Json, normalized
 from .server import BROKEN, LOST, NOT_HANDLED, Fault
 from .world import ROUTES, Route, World
 
-EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "90"))
+EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "70"))
 NAMES = ["web-01", "web-02", "DB-01"]
 PLANS, REGIONS = ["starter", "enterprise"], ["us-east", "eu-west"]
 #: A list that lags longer than the collection reads it (30 s) hides a create whose response was lost: there nothing goes wrong.

@@ -154,7 +154,7 @@ DECLARED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(habits=SHOWING, first=DECLARED, second=DECLARED, recreate=st.booleans(), as_fleet=st.booleans())
 def test_whatever_is_shown_a_second_run_changes_nothing(habits: Habits, first: Json, second: Json, recreate: bool, as_fleet: bool) -> None:
     with World(habits) as world:
