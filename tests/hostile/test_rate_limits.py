@@ -28,17 +28,18 @@ from .world import WEB, World, webs
     ],
 )
 def test_a_fleet_is_made_as_fast_as_the_api_takes_it(rate: int, burst: int, count: int, retry_after: str) -> None:
-    """Within 1.25 of the ideal time, and with at most one refusal for two successes."""
+    """Within 1.25 of the ideal time, and with at most one refusal for two successes: three times, as threads differ in their order."""
     habits = Habits(rate=rate, burst=burst, retry_after=retry_after, boots_in=0, page_size=1000)  # type: ignore[arg-type]
-    with World(habits, clock=SkippingClock(real=0.1)) as world:
-        began = world.clock.now()
-        result = world.fleet(webs(count))
-        took = world.clock.now() - began
-        refused = [seen for seen in world.api.seen if seen.status == 429]
-        assert not result.get("failed"), result["msg"]
-        assert len(world.api.creates()) == len(world.api.instances()) == count
-        assert len(refused) <= (len(world.api.seen) - len(refused)) / 2
-        assert took <= 1.25 * (count + burst) / rate
+    for _time in range(3):
+        with World(habits, clock=SkippingClock(real=0.1)) as world:
+            began = world.clock.now()
+            result = world.fleet(webs(count))
+            took = world.clock.now() - began
+            refused = [seen for seen in world.api.seen if seen.status == 429]
+            assert not result.get("failed"), result["msg"]
+            assert len(world.api.creates()) == len(world.api.instances()) == count
+            assert len(refused) <= (len(world.api.seen) - len(refused)) / 2
+            assert took <= 1.25 * (count + burst) / rate
 
 
 @pytest.mark.parametrize("retry_after", ["none", "seconds", "fraction", "date"])
