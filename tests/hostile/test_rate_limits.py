@@ -17,7 +17,7 @@ from .world import WEB, World, webs
     [
         (1, 1, 100, "none"),
         (1, 1, 100, "fraction"),
-        (1, 1, 100, "date"),
+        (1, 2, 100, "date"),
         (5, 5, 100, "seconds"),
         (5, 1, 100, "none"),
         (20, 20, 100, "seconds"),

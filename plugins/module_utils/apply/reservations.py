@@ -21,6 +21,7 @@ from ..client.private_files import TokenCacheError, TokenCacheMissing, default_f
 from ..client.settings import Settings
 from ..clock import Clock, Deadline
 from ..errors import WaitFailed
+from ..plan.instances import form
 
 #: Places in the file; names that share one wait for each other without need.
 _PLACES = 1 << 16
@@ -86,7 +87,7 @@ class Reservations:
 
 
 def _place(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % _PLACES
+    return int.from_bytes(hashlib.sha256(form(name).encode()).digest()[:4], "big") % _PLACES
 
 
 def _write(descriptor: int, place: int, moment: int) -> None:

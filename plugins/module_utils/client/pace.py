@@ -6,38 +6,41 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 
 from ..clock import Clock
 
-#: Seconds between two requests after the first refusal; twice that after each further one, until a request is taken.
+#: Seconds between two requests after the first refusal.
 FIRST_DISTANCE = 0.03
 LONGEST_DISTANCE = 30.0
-#: What each request that is taken makes of the distance while the limit is searched for, and once it is known.
-_SEARCHING = 0.88
-_PROBING = 0.998
-#: What a refusal makes of a distance that was enough before.
-_BACK = 1.12
+_SHORTEST_DISTANCE = 0.001
+#: What each further refusal makes of the distance, until a request is taken.
+_LONGER = 1.5
+#: What a refusal makes of it at most after some were taken.
+_MOST = 3.0
+#: Requests are sent so many times as fast as they are taken: a little too fast, so that nothing is given away.
+_FASTER = 1.1
+#: The requests that the rate is measured by.
+_MEASURED = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """When a worker may send."""
 
-    #: Seconds from now.
+    #: Seconds until it may ask again; 0 if it is its turn.
     wait: float
-    #: Which state of knowledge it rests on: a refusal of an older one tells nothing new.
+    #: The refusals that were known then: a refusal of a request that was sent before the last one tells nothing new.
     epoch: int
-    #: The distance that decided it; 0 if a pause did, or nothing.
-    distance: float = 0.0
 
 
 class Pace:
     """One for all workers of a task. Free until the API refuses a request; then it follows the limit.
 
-    The first refusals double the distance between two requests, and each request that is taken shortens it. So it closes in on
-    the limit from both sides, and then stays there with a refusal now and then. The API's own pauses (``Retry-After``) are kept by
-    every worker; what they delay is caught up after them, as far as the API lets requests pile up.
+    The first refusals lengthen the distance between two requests. From the first request that is taken then, requests are sent a
+    little faster than the API takes them, which it shows. The API's own pauses (``Retry-After``) are kept by every worker; what they
+    delay is caught up after them, as far as the API lets requests pile up.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -51,15 +54,10 @@ class Pace:
         self._distance = 0.0
         #: Requests that the API took at once before it first refused one.
         self._burst = 0
-        #: When the API last refused one, and the requests that it has taken since.
-        self._since = 0.0
-        self._taken = 0
-        #: The shortest distance since then that was enough; 0 if none was.
-        self._enough = 0.0
-        #: Whether the limit is not known yet.
-        self._searching = True
-        #: Whether the last refusal asked for a pause.
-        self._paused = False
+        #: When the API took the last requests, after the moment of its first refusal.
+        self._times: deque[float] = deque(maxlen=_MEASURED + 1)
+        #: Whether one was taken since the last refusal.
+        self._taken = False
         self._epoch = 0
 
     def left(self) -> float:
@@ -68,27 +66,33 @@ class Pace:
             return max(0.0, self._until - self._clock.now())
 
     def turn(self) -> Turn:
-        """When it is the turn of the caller, who keeps it."""
+        """Whether it is the turn of the caller. If not, the distance may be another one when it asks again."""
         with self._lock:
             now = self._clock.now()
-            if not self._distance:
-                return Turn(max(0.0, self._until - now), self._epoch)
-            # What was not sent during a pause is caught up after it, as far as the API lets requests pile up.
-            due = max(self._next, now - self._burst * self._distance)
-            self._next = due + self._distance
-            return Turn(max(due, self._until, now) - now, self._epoch, self._distance if due > max(now, self._until) else 0.0)
+            if self._until > now:
+                return Turn(self._until - now, self._epoch)
+            if self._distance:
+                # What was not sent during a pause is caught up after it, as far as the API lets requests pile up.
+                due = max(self._next, now - self._burst * self._distance)
+                if due > now:
+                    return Turn(due - now, self._epoch)
+                self._next = due + self._distance
+            return Turn(0.0, self._epoch)
 
-    def holds(self, turn: Turn) -> bool:
-        """Whether nothing was refused since the turn was given. If something was, it takes another one."""
-        return turn.epoch == self._epoch
-
-    def taken(self, turn: Turn) -> None:
+    def taken(self) -> None:
         """The API took a request."""
         with self._lock:
-            self._taken += 1
-            if turn.distance and self.holds(turn):
-                self._enough = turn.distance
-            self._distance *= _SEARCHING if self._searching else _PROBING
+            if not self._distance:
+                self._burst += 1
+                return
+            self._taken = True
+            self._times.append(self._clock.now())
+            self._distance = min(self._distance, self._right(self._times[-1]))
+
+    def _right(self, now: float) -> float:
+        """The distance by the rate at which requests were taken."""
+        average = (now - self._times[0]) / (len(self._times) - 1)
+        return min(max(average / _FASTER, _SHORTEST_DISTANCE), LONGEST_DISTANCE)
 
     def pause(self, seconds: float) -> None:
         """The API asked for a pause."""
@@ -100,25 +104,17 @@ class Pace:
         if pause:
             self.pause(pause)
         with self._lock:
-            if not self.holds(turn):
+            if turn.epoch != self._epoch:
                 return  # sent before the last refusal was known
             now = self._clock.now()
             self._epoch += 1
             if not self._distance:
-                self._burst = self._taken
                 self._distance = min(FIRST_DISTANCE, pause / max(self._burst, 1)) if pause else FIRST_DISTANCE
-            elif self._enough:
-                self._searching = False
-                self._distance = max(self._enough, self._distance) * _BACK
+                self._times.append(now)
             elif self._taken:
-                # On average requests were taken at this distance.
-                longest = (now - self._since) / self._taken
-                self._distance = max(_BACK * self._distance, longest if self._paused else min(longest, 2 * self._distance))
+                self._distance = max(self._distance, min(self._right(now), _MOST * self._distance))
             else:
                 # The API knows better than a guess how long it takes until it takes one.
-                self._distance = max(self._distance, min(2 * self._distance, pause or LONGEST_DISTANCE)) if self._searching else _BACK * self._distance
-                self._searching = True
-            self._distance = min(self._distance, LONGEST_DISTANCE)
-            self._paused = bool(pause)
-            self._since, self._taken, self._enough = now, 0, 0.0
+                self._distance = max(self._distance, min(_LONGER * self._distance, pause or LONGEST_DISTANCE))
+            self._taken = False
             self._next = now + self._distance

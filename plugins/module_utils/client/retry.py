@@ -82,7 +82,7 @@ class Retry:
                     self._clock.sleep(pause)
                     left -= pause
             else:
-                self._pace.taken(turn)
+                self._pace.taken()
                 return result
 
     def _end(self, deadline: Deadline | None) -> Deadline:
@@ -94,13 +94,12 @@ class Retry:
 
     def _turn(self, bound: Deadline) -> Turn:
         """Wait for the turn of a request. Raises NotSent if it would come after ``bound``."""
-        while True:
-            turn = self._pace.turn()
+        while (turn := self._pace.turn()).wait:
             if turn.wait > bound.left:
                 raise NotSent(f"The API asked for a pause of {turn.wait:.0f} s, which is longer than this task may take.")
             self._clock.sleep(turn.wait)
-            if self._pace.holds(turn) and not self._pace.left():
-                return turn
+            self.check()
+        return turn
 
     def check(self) -> None:
         """Raises NotSent once the task was interrupted, or Ansible has ended: nothing goes on behind its back."""

@@ -116,6 +116,11 @@ def made_of(name: str) -> frozenset[str]:
     return frozenset(found - {name})
 
 
+def form(name: str) -> str:
+    """The same for all names that an API may make one of."""
+    return unicodedata.normalize("NFC", name).casefold()[:_CUT]
+
+
 def look_alike(name: str, listed: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """An instance whose name the API may have made of ``name``."""
     others = made_of(name)

@@ -52,27 +52,24 @@ class Limited:
 
     def _attempt(self) -> None:
         turn = self.pace.turn()
-        self._after(turn.wait, lambda: self._send(turn))
-
-    def _send(self, turn: Turn) -> None:
-        if self.pace.holds(turn) and not self.pace.left():
-            self._after(WAY, lambda: self._arrive(turn))
+        if turn.wait:
+            self._after(turn.wait, self._attempt)
         else:
-            self._attempt()
+            self._after(WAY, lambda: self._arrive(turn))
 
     def _arrive(self, turn: Turn) -> None:
         now = self.clock.now()
         self.tokens, self.filled = min(self.most, self.tokens + (now - self.filled) * self.rate), now
         if self.tokens >= 1 - 1e-9:
             self.tokens -= 1
-            self._after(WAY, lambda: self._was_taken(turn))
+            self._after(WAY, self._was_taken)
         else:
             pause = self.says((1 - self.tokens) / self.rate)
             self._after(WAY, lambda: self._was_refused(turn, pause))
 
-    def _was_taken(self, turn: Turn) -> None:
+    def _was_taken(self) -> None:
         self.taken += 1
-        self.pace.taken(turn)
+        self.pace.taken()
         self._next()
 
     def _was_refused(self, turn: Turn, pause: float | None) -> None:
@@ -113,16 +110,14 @@ def test_a_pause_is_kept_by_all() -> None:
     for turn in first:  # all were under way when the API had enough
         pace.refused(turn, 2.0)
     assert pace.left() == 2.0
-    assert not pace.holds(first[0])
     assert all(pace.turn().wait >= 2 for _worker in range(4))
 
 
 def test_without_a_refusal_nothing_waits() -> None:
     pace = Pace(FakeClock())
     for _request in range(1000):
-        turn = pace.turn()
-        assert turn.wait == 0
-        pace.taken(turn)
+        assert pace.turn().wait == 0
+        pace.taken()
 
 
 def test_a_limit_that_is_lifted_is_found_out() -> None:

@@ -54,7 +54,7 @@ def test_what_passes_is_tried_again(error: Callable[[], CloudNexusError]) -> Non
     assert Retry(30, 5, clock).run(script, repeat_in_doubt=True) == "done"
     assert len(clock.sleeps) == 2
     if isinstance(error(), RateLimited):
-        assert clock.sleeps == pytest.approx([FIRST_DISTANCE, 2 * FIRST_DISTANCE])
+        assert clock.sleeps == pytest.approx([FIRST_DISTANCE, 1.5 * FIRST_DISTANCE])
     else:
         assert 0.25 <= clock.sleeps[0] <= 0.5 <= clock.sleeps[1] <= 1.0
 

@@ -115,7 +115,8 @@ def test_figures_in_the_documentation_are_those_of_the_code() -> None:
     assert f"{auth.EARLY:g} seconds before it expires" in (ROOT / "docs" / "guarantees.md").read_text()
     assert f"{cdn.CDN_PROPAGATION:g} seconds" in documentation("cloudnexus_cdn")["options"]["wait"]["description"][0]
     assert f"{retry.LONGEST_PAUSE:g} seconds" in contract
-    assert f"{pace.FIRST_DISTANCE:g} seconds apart, twice that with each further one, up to {pace.LONGEST_DISTANCE:g} seconds" in contract
+    assert f"{pace.FIRST_DISTANCE:g} seconds apart, {pace._LONGER:g} times that with each further one, up to {pace.LONGEST_DISTANCE:g} seconds" in contract
+    assert f"{pace._FASTER:g} times as fast as the API takes them" in contract
     assert f"read over {creation.SHOWING_TIME:g} seconds again" in contract
     assert f"From 1 to {transport.MOST_CONNECTIONS}." in documentation("cloudnexus_fleet")["options"]["concurrency"]["description"]
 
