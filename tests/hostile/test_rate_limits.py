@@ -21,7 +21,7 @@ from .world import WEB, World, webs
         (5, 5, 100, "seconds"),
         (5, 1, 100, "none"),
         (20, 20, 100, "seconds"),
-        (20, 1, 100, "none"),
+        (20, 2, 100, "none"),
         (20, 5, 100, "fraction"),
         (50, 50, 100, "none"),
         (50, 1, 100, "fraction"),

@@ -20,7 +20,7 @@ _LONGER = 1.5
 #: What a refusal makes of it at most after some were taken.
 _MOST = 3.0
 #: Requests are sent so many times as fast as they are taken: a little too fast, so that nothing is given away.
-_FASTER = 1.1
+_FASTER = 1.15
 #: The requests that the rate is measured by.
 _MEASURED = 16
 
