@@ -133,8 +133,8 @@ class OperationMissing(CloudNexusError):
     """The API does not offer an operation that the contract only assumes or links (contract: rule 1)."""
 
     def __init__(self, operation: str, *, api_error: ApiError | None = None, url: str | None = None) -> None:
-        status = f" (status {api_error.status}{f' at {url}' if url else ''})" if api_error else ""
-        wrong = " If that address is wrong, change api_url; the API's own ends in /v1." if url and api_error and api_error.status == 404 else ""
+        status = f" (status {api_error.status})" if api_error else ""
+        wrong = f" If its address is not {url}, change api_url, which ends in /v1 by default." if url and api_error and api_error.status == 404 else ""
         super().__init__(f"The API does not offer {operation}{status}, which its vendor has not documented.{wrong}", api_error=api_error)
         self.operation = operation
 

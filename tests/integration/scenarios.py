@@ -111,7 +111,7 @@ ACCOUNT = Account(
             task("cdn", cache_ttl=90, compression="brotli"),
         ],
         "reads": [task("cdn_info", check_mode=True), task("health_info", check_mode=True), task("bucket_info", region="eu-west", limit=3)],
-        "types": [instance("types", auto_scale={"min_instances": 1, "max_instances": "3"}, wait="yes"), instance(5)],  # type: ignore[arg-type]
+        "types": [instance("types", auto_scale={"min_instances": 1, "max_instances": "3"}, wait="yes")],
         "fleet": [
             fleet("fleet-01", "fleet-02", "fleet-03", recreate=True, max_deletions=1, check_mode=True),
             *[fleet("fleet-01", "fleet-02", "fleet-03", recreate=True, max_deletions=1)] * 2,

@@ -162,14 +162,13 @@ class Client:
             raise Fault(error) from None
 
     def _not_json(self, call: Call, answer: Answer) -> BadAnswer:
+        """Nothing of the body is shown: whatever it is, it may repeat the credential in a form that nobody would know."""
         error = self._api_error(call, answer)
-        start = "it is not shown, as it may hold a token."
-        if not call.secret_answer:
-            start = f"it begins with: {self._shown(answer.body.decode('utf-8', 'replace')) or 'nothing'}"
         request = f", request {error.request_id}" if error.request_id else ""
+        kind = self._shown(answer.content_type) or "not given"
         return BadAnswer(
-            f"{call}: the API's answer, at {self._place(call)}, is not the JSON that it should be (status {answer.status}, "
-            f"content type {self._shown(answer.content_type) or 'not given'}{request}); {start}",
+            f"{call}: the API's answer is not the JSON that it should be (status {answer.status}, {len(answer.body)} bytes, content type {kind}{request}), "
+            f"at {self._place(call)}.",
             api_error=error,
         )
 

@@ -53,8 +53,9 @@ class Retry:
         end = self._end(deadline)
         left = self.bound
         attempts = failures = 0
+        refused: RateLimited | None = None
         while True:
-            turn = self._turn(end)
+            turn = self._turn(end, refused, attempts)
             self.check()
             attempts += 1
             started = self._clock.now()
@@ -64,6 +65,7 @@ class Retry:
             except RateLimited as error:
                 # No failed attempt: nothing is wrong but the pace.
                 self._pace.refused(turn, error.retry_after)
+                refused = error
                 if end.passed or self._pace.left() > end.left:
                     raise _too_long(error, attempts) from None
             except CloudNexusError as error:
@@ -92,9 +94,11 @@ class Retry:
             end = self.patience
         return end.earlier(deadline)
 
-    def _turn(self, bound: Deadline) -> Turn:
-        """Wait for the turn of a request. Raises NotSent if it would come after ``bound``."""
+    def _turn(self, bound: Deadline, refused: RateLimited | None, attempts: int) -> Turn:
+        """Wait for the turn of a request. If it would come after ``bound``, raises how it was ``refused`` before, or NotSent."""
         while (turn := self._pace.turn()).wait:
+            if turn.wait > bound.left and refused is not None:
+                raise _too_long(refused, attempts) from None
             if turn.wait > bound.left:
                 raise NotSent(f"The API asked for a pause of {turn.wait:.0f} s, which is longer than this task may take.")
             self._clock.sleep(turn.wait)
