@@ -151,11 +151,12 @@ class Reader:
         links: set[str] = set()
         url = None
         deadline = self._list_deadline(deadline)
-        for _number in range(MAX_PAGES):
+        for number in range(MAX_PAGES):
             try:
                 answer = self._object(call, self._client.json(Call(call.method, call.path, url=url), deadline))
             except CloudNexusError as error:
-                raise _or_missing(error, str(call), missing) from None
+                # A later page that is not there is a fault of the list, and not one that is not offered.
+                raise _or_missing(error, str(call), () if number else missing) from None
             items, pagination = answer.get("items"), answer.get("pagination")
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise self._client.unexpected(call, "a list of objects in items")

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from .errors import InvalidOption
+from .masking import SHORTEST
 
 #: The documented plans and regions (contract: rule 8).
 PLANS = ("starter", "professional", "enterprise")
@@ -57,6 +58,8 @@ def secret(option: str, value: str) -> str:
     """A credential. Its value is never part of the sentence."""
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise InvalidOption(option, "expected a credential of printable ASCII characters without white space.")
+    if len(value) < SHORTEST:
+        raise InvalidOption(option, f"expected a credential of at least {SHORTEST} characters: a shorter one can't be kept out of what is shown.")
     return value
 
 

@@ -5,27 +5,58 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MASK = "********"
+_LONGEST_IN_A_SENTENCE = 100
+#: Characters of a secret at least. A shorter one can't be masked: it would be in words of the result too.
+SHORTEST = 8
+#: Letters and digits in a row that a text and a secret have in common, for the text to be too close to it.
+_CLOSE = 12
+
+
+def credentials_in(address: str) -> list[str]:
+    """What may be a credential in an address, whether or not it is a valid one: all before the last ``@``, and its parts."""
+    before, at, _host = address.rpartition("@")
+    if not at:
+        return []
+    whole = before.rpartition("//")[2]
+    user, _colon, password = whole.partition(":")
+    return [part for text in (whole, password, user) for part in (text, unquote(text))]
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, without what a terminal could take for a command: a name of the API may hold anything."""
+    return text if text.isprintable() else "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def brief(value: Any) -> str:
+    """A value of the API in a sentence: it may be of any length."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST_IN_A_SENTENCE else f"{text[:_LONGEST_IN_A_SENTENCE]}..."
 
 
 class Secrets:
     """The secrets of one task; those that arrive at run time (access tokens) are added as they come."""
 
     def __init__(self, values: Iterable[str | None] = ()) -> None:
+        self._values: set[str] = set()
         self._forms: set[str] = set()
         self._ordered: tuple[str, ...] = ()
         for value in values:
             self.add(value)
 
     def add(self, value: str | None) -> None:
-        """Hold ``value`` from now on, in each form in which an error or an address could show it."""
-        if not value:
+        """Hold ``value`` from now on, in each form in which an error or an address could show it. A short one can't be held."""
+        if not value or len(value) < SHORTEST:
             return
+        self._values.add(value)
         self._forms.update((value, quote(value, safe=""), json.dumps(value)[1:-1]))
         # The longest first: a secret that contains another one is masked whole.
         self._ordered = tuple(sorted(self._forms, key=len, reverse=True))
@@ -39,8 +70,30 @@ class Secrets:
                 text = text.replace(form, MASK)
         return text
 
+    def shown(self, text: str) -> str:
+        """A text of somebody else without secrets. Nothing of it if it holds a part of one, in another spelling for one."""
+        masked = self.mask(text)
+        return "(not shown, as it holds a part of a credential)" if self._is_close(masked) else masked
+
+    def _is_close(self, text: str) -> bool:
+        found = [_letters(spelling) for spelling in (text, unquote(text), html.unescape(text))]
+        for secret in map(_letters, self._spellings()):
+            size = min(_CLOSE, len(secret))
+            if size and any(letters[start : start + size] in secret for letters in found for start in range(len(letters) - size + 1)):
+                return True
+        return False
+
+    def _spellings(self) -> Iterator[str]:
+        for value in self._values:
+            data = value.encode()
+            yield value
+            yield data.hex()
+            # As a part of something longer that is encoded, it begins at the first, second or third byte of three.
+            for before in range(3):
+                yield base64.b64encode(b"\0" * before + data).decode().rstrip("=")[4 if before else 0 : -2]
+
     def mask_data(self, data: Any) -> Any:
-        """Return ``data`` (plain JSON) without secrets, in keys as well as in values.
+        """Return ``data`` (plain JSON) without secrets, in keys as well as in values. The keys of a result itself stay as they are.
 
         The data is searched as one string first: a result of 100,000 entries that holds none, the usual case,
         is returned as it is.
@@ -50,6 +103,8 @@ class Secrets:
         text = json.dumps(data, ensure_ascii=False)
         if not any(form in text or json.dumps(form, ensure_ascii=False)[1:-1] in text for form in self._ordered):
             return data
+        if isinstance(data, dict):
+            return {key: self._masked(value) for key, value in data.items()}
         return self._masked(data)
 
     def _masked(self, data: Any) -> Any:
@@ -60,3 +115,7 @@ class Secrets:
         if isinstance(data, list):
             return [self._masked(value) for value in data]
         return data
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^0-9a-z]", "", text.lower())

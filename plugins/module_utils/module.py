@@ -9,6 +9,8 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .client.argument_spec import with_connection
 from .client.transport import REQUESTS_IMPORT_ERROR
+from .lifeline import lifeline
+from .masking import credentials_in
 from .operation import Context, Operation, run
 
 
@@ -17,7 +19,10 @@ def run_module(operation: Operation) -> None:
     module = AnsibleModule(argument_spec=with_connection(operation.argument_spec), supports_check_mode=True)
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"))
-    context = Context(check_mode=module.check_mode, diff=module._diff, warn=module.warn)
+    # Ansible shows the arguments of a module with -vvv.
+    if credentials_in(str(module.params["api_url"])):
+        module.no_log_values.add(str(module.params["api_url"]))
+    context = Context(check_mode=module.check_mode, diff=module._diff, warn=module.warn, alive=lifeline())
     result = run(operation, module.params, context)
     if result.pop("failed", False):
         module.fail_json(**result)

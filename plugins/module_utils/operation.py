@@ -17,8 +17,7 @@ from .client.client import Client
 from .client.settings import Settings
 from .clock import Clock
 from .errors import CloudNexusError, Fault
-from .lifeline import lifeline
-from .masking import Secrets
+from .masking import Secrets, credentials_in, printable
 from .plan.changes import Change
 from .plan.fleet import FleetChange
 
@@ -33,8 +32,10 @@ class Context:
     diff: bool
     #: Shows a warning the way the door does it.
     warn: Callable[[str], None]
-    #: Shows a line of progress; None where nobody looks.
+    #: Shows a line of progress; None if nobody looks.
     show: Callable[[str], None] | None = None
+    #: Says whether whoever the task works for is still there.
+    alive: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Operation:
 
 def run(operation: Operation, params: Params, context: Context, clock: Clock | None = None) -> dict[str, Any]:
     """Run ``operation`` and return the result, failed or not, as plain JSON data without secrets. Never raises an Exception."""
-    secrets = Secrets((params.get("api_key"), params.get("refresh_token")))
+    secrets = Secrets((params.get("api_key"), params.get("refresh_token"), *credentials_in(str(params.get("api_url")))))
     warn = context.warn
     show = context.show
     said: set[str] = set()
@@ -72,7 +73,7 @@ def run(operation: Operation, params: Params, context: Context, clock: Clock | N
     def warn_once(text: str) -> None:
         if text not in said:
             said.add(text)
-            warn(secrets.mask(text))
+            warn(printable(secrets.shown(text)))
 
     context = replace(context, warn=warn_once, show=show and (lambda text: show(secrets.mask(text))))
     try:
@@ -80,7 +81,7 @@ def run(operation: Operation, params: Params, context: Context, clock: Clock | N
     except Exception as error:
         # A fault of the collection must not show a traceback, which could hold a secret.
         failure = error if isinstance(error, CloudNexusError) else Fault(error)
-        result = {"failed": True, "msg": failure.message, "changed": False, **failure.known}
+        result = {"failed": True, "msg": printable(secrets.shown(failure.message)), "changed": False, **failure.known}
         if failure.api_error is not None and failure.api_error.status is not None:
             result["api_error"] = failure.api_error.as_dict()
     masked: dict[str, Any] = secrets.mask_data(result)
@@ -93,7 +94,7 @@ def _run(operation: Operation, params: Params, context: Context, secrets: Secret
         operation.check(params)
     progress = Progress(clock, context.show)
     client = Client(settings, secrets, clock, context.warn)
-    client.live_with(lifeline())
+    client.live_with(context.alive)
     reader, reservations = Reader(client), Reservations(settings, clock, client.check)
     looked = reservations.now()
     plan = operation.plan(params, reader, context)

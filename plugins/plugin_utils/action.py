@@ -29,7 +29,8 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ..module_utils.client.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
 from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR, tls_context
 from ..module_utils.interrupts import Interrupted, raised
-from ..module_utils.masking import Secrets
+from ..module_utils.lifeline import lifeline
+from ..module_utils.masking import Secrets, credentials_in
 from ..module_utils.operation import Context, Operation, run
 from .given import problem
 from .plain import plain
@@ -171,7 +172,7 @@ class OperationAction(NormalAction):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             result: dict[str, Any] = {"failed": True, "msg": message}
         else:
-            how = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append, show=show)
+            how = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append, show=show, alive=lifeline())
             try:
                 result = run(self.operation, params, how)
             except Interrupted:
@@ -182,13 +183,17 @@ class OperationAction(NormalAction):
                     self._display.warning(warning)
                 raise
         if self._display.verbosity >= 3 or _invocation_wanted(host_vars):
-            result["invocation"] = {"module_args": {name: NO_LOG if value and name in SECRET_OPTIONS else value for name, value in params.items()}}
+            result["invocation"] = {"module_args": {name: NO_LOG if _is_secret(name, value) else value for name, value in params.items()}}
         if warnings:
             result["warnings"] = warnings
         # An action plugin's result is not masked by every supported ansible-core, as a module's is.
         secrets = Secrets(value for name, value in params.items() if name in SECRET_OPTIONS and isinstance(value, str))
         masked: dict[str, Any] = secrets.mask_data(result)
         return masked
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return bool(value) and (name in SECRET_OPTIONS or (name == "api_url" and bool(credentials_in(str(value)))))
 
 
 def _say_at_once(warnings: list[str]) -> None:

@@ -16,7 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import with_connection
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Context, Operation, run
@@ -82,10 +84,13 @@ class World:
 
     def run(self, operation: Operation, *, check_mode: bool = False, **given: Any) -> Json:
         """Run an operation as a module would, and return its result."""
-        options = {"api_key": "cn_key", "api_url": f"{self._scheme}://127.0.0.1:{self.server.port}/v1", "token_cache": "none", "ca_path": self._ca_path}
+        options = {"api_key": "cn_hostile_key", "api_url": f"{self._scheme}://127.0.0.1:{self.server.port}/v1", "token_cache": "none", "ca_path": self._ca_path}
         checked = ArgumentSpecValidator(with_connection(operation.argument_spec)).validate({"api_timeout": 5, **options, **given})
         assert not checked.error_messages, checked.error_messages
-        with _environment({f"{self._scheme}_proxy": f"http://127.0.0.1:{self.proxy.port}"} if self.proxy else {}):
+        proxies = {f"{self._scheme}_proxy": f"http://127.0.0.1:{self.proxy.port}"} if self.proxy else {}
+        with _environment(proxies), pytest.MonkeyPatch.context() as patch:
+            # A loopback address never goes through a proxy, and here is no other one.
+            patch.setattr(transport, "is_loopback", lambda host: False)
             result = run(operation, checked.validated_parameters, Context(check_mode, diff=True, warn=self.warnings.append), self.clock)
         assert "fault of the collection" not in result.get("msg", ""), result["msg"]
         return result

@@ -124,23 +124,23 @@ PARAMS = {"api_url": "https://h/v1", "api_timeout": 30, "api_retries": 5, "valid
 
 
 def test_settings() -> None:
-    settings = Settings.from_params({**PARAMS, "api_key": "secret"})
-    assert settings.api_key == "secret"
-    assert "secret" not in repr(settings)
+    settings = Settings.from_params({**PARAMS, "api_key": "secret_key"})
+    assert settings.api_key == "secret_key"
+    assert "secret_key" not in repr(settings)
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
         ({}, "api_key: expected a credential"),
-        ({"refresh_token": "r"}, "api_key: expected a credential"),
+        ({"refresh_token": "r" * 8}, "api_key: expected a credential"),
         ({"client_id": "c"}, "api_key: expected a credential"),
         ({"api_key": ""}, "api_key: expected a credential of printable"),
         ({"api_key": "pa55\n"}, "api_key: expected a credential of printable"),
         ({"api_key": "pa55 word"}, "api_key: expected a credential of printable"),
         ({"refresh_token": "pa55\r\nX: y", "client_id": "c"}, "refresh_token: expected a credential of printable"),
-        ({"api_key": "k", "api_timeout": 0}, "api_timeout: expected a whole number from 1 to 600"),
-        ({"api_key": "k", "api_retries": 21}, "api_retries: expected a whole number from 0 to 20"),
+        ({"api_key": "k" * 8, "api_timeout": 0}, "api_timeout: expected a whole number from 1 to 600"),
+        ({"api_key": "k" * 8, "api_retries": 21}, "api_retries: expected a whole number from 0 to 20"),
     ],
 )
 def test_settings_refused(params: dict[str, object], message: str) -> None:
@@ -150,4 +150,4 @@ def test_settings_refused(params: dict[str, object], message: str) -> None:
 
 
 def test_a_client_id_alone_does_not_disturb_an_api_key() -> None:
-    assert Settings.from_params({**PARAMS, "api_key": "k", "client_id": "c"}).api_key == "k"
+    assert Settings.from_params({**PARAMS, "api_key": "k" * 8, "client_id": "c"}).api_key == "k" * 8

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import MASK, Secrets
+import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import MASK, Secrets, credentials_in, printable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,25 +22,75 @@ def test_each_form_of_a_secret_is_masked() -> None:
 
 
 def test_the_longer_secret_first() -> None:
-    assert Secrets(["abc", "abcdef"]).mask("abcdef") == MASK
+    assert Secrets(["abcdefgh", "abcdefghijkl"]).mask("abcdefghijkl") == MASK
 
 
 def test_a_secret_that_comes_later() -> None:
     secrets = Secrets()
-    assert secrets.mask_data({"a": "token"}) == {"a": "token"}
-    secrets.add("token")
-    assert secrets.mask_data({"a token": ["my token", {"b": "token"}], "c": True, "d": 1}) == {f"a {MASK}": [f"my {MASK}", {"b": MASK}], "c": True, "d": 1}
+    assert secrets.mask_data({"a": "the_token"}) == {"a": "the_token"}
+    secrets.add("the_token")
+    data = {"a": [{"a the_token": "my the_token"}, {"b": "the_token"}], "c": True, "d": 1}
+    assert secrets.mask_data(data) == {"a": [{f"a {MASK}": f"my {MASK}"}, {"b": MASK}], "c": True, "d": 1}
+
+
+def test_the_keys_of_a_result_and_short_words_are_never_masked() -> None:
+    """A result without its own keys is another result: a failure would be reported as success."""
+    secrets = Secrets(["failed", "d", "web", "instances"])
+    data = {"failed": True, "instances": [{"name": "web-01"}], "msg": "failed"}
+    assert secrets.mask_data(data) == data
+
+
+SECRET = "cn_live_sk_4Fz81kQwT0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        SECRET.encode("utf-16-le").decode("latin-1"),
+        "\0".join(SECRET),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.b64encode(b"user:" + SECRET.encode() + b"!").decode(),
+        "".join(f"%{ord(character):02x}" for character in SECRET),
+        "".join(f"&#{ord(character)};" for character in SECRET),
+        f"{SECRET[:10]}\n{SECRET[10:]}",
+        SECRET[:16],
+        SECRET[5:],
+        SECRET.upper(),
+        "-".join(SECRET),
+        SECRET.encode().hex(),
+    ],
+)
+def test_no_spelling_and_no_part_of_a_secret_is_shown(text: str) -> None:
+    shown = Secrets([SECRET]).shown(f"The key {text} is not known here.")
+    assert shown in ("(not shown, as it holds a part of a credential)", f"The key {MASK} is not known here.")
+
+
+def test_other_texts_are_shown_as_they_are() -> None:
+    text = "The plan is not offered in this region, at https://api.cloudnexus.io/v1/instances: live with it."
+    assert Secrets([SECRET]).shown(text) == text
+
+
+@pytest.mark.parametrize(
+    "address", ["http://user:pa55word#a@host", "http://user:pa55word@host:99999", "user:pa55word@host", "https://pa55word@host/v1", "http://u:pa55%77ord@h"]
+)
+def test_a_password_in_an_address_is_known_before_the_address_is_understood(address: str) -> None:
+    assert any("pa55word" in found for found in credentials_in(address))
+
+
+def test_what_a_terminal_takes_for_a_command_is_shown_escaped() -> None:
+    assert printable("web\x1b[2J\r\n[WARNING]: x\u202e") == "web\\x1b[2J\\r\\n[WARNING]: x\\u202e"
 
 
 def test_nothing_to_mask_costs_no_copy() -> None:
     data = {"a": ["b"] * 10}
-    assert Secrets(["x"]).mask_data(data) is data
+    assert Secrets(["xxxxxxxx"]).mask_data(data) is data
     assert Secrets([None, ""]).mask_data(data) is data
 
 
-@given(JSON, st.text(min_size=3), st.text())
+@given(JSON, st.text(min_size=8), st.text())
 def test_no_secret_survives(data: object, secret: str, around: str) -> None:
-    masked = Secrets([secret]).mask_data({"x": data, "y": around + secret + around, secret: 1})
+    masked = Secrets([secret]).mask_data({"x": data, "y": around + secret + around, "z": {secret: 1}})
     assert not [text for text in _texts(masked) if secret in text and secret not in MASK]
 
 
@@ -51,4 +103,4 @@ def _texts(data: object) -> list[str]:
 
 
 def test_json_stays_json() -> None:
-    assert json.loads(json.dumps(Secrets(["a"]).mask_data({"a": [1, None, 2.5]}))) == {MASK: [1, None, 2.5]}
+    assert json.loads(json.dumps(Secrets(["a" * 8]).mask_data({"x": {"a" * 8: [1, None, 2.5]}}))) == {"x": {MASK: [1, None, 2.5]}}

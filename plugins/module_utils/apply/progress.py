@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..clock import Clock
+from ..masking import printable
 
 #: Seconds before the first line, and between two.
 INTERVAL = 5.0
@@ -29,5 +30,4 @@ class Progress:
         if self._show is not None and now - self._last >= INTERVAL:
             self._last = now
             # It may hold a status of the API: any text, of any length.
-            text = "".join(character if character.isprintable() else "?" for character in line()[:_LONGEST])
-            self._show(f"{text}, {now - self._started:.0f} s")
+            self._show(f"{printable(line()[:_LONGEST])}, {now - self._started:.0f} s")

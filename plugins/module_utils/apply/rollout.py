@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from ..api import Json, Writer
 from ..client.client import Client
 from ..errors import CloudNexusError, Fault, NotBegun, WaitFailed
+from ..masking import brief
 from ..plan.fleet import Member
 from ..plan.instances import BROKEN, RUNNING, does_not_come_up
-from ..plan.resource import INSTANCE, brief, named
+from ..plan.resource import INSTANCE, named
 from .creation import SHOWING_TIME, Creation
 from .progress import Progress
 from .status import Seen, StatusReader

@@ -8,9 +8,10 @@ from __future__ import annotations
 from ..api import Json, Reader, Writer
 from ..client.client import Client
 from ..errors import CloudNexusError, Drift, NotFound, OperationMissing
+from ..masking import brief
 from ..plan.changes import Change
 from ..plan.instances import replacement
-from ..plan.resource import INSTANCE, brief
+from ..plan.resource import INSTANCE
 from .work import Work
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..api import Json
 from ..errors import CloudNexusError, Drift, InDoubt, NotBegun
+from ..masking import brief
 from ..plan.fleet import Member
-from ..plan.resource import INSTANCE, brief
+from ..plan.resource import INSTANCE
 
 
 class Work:

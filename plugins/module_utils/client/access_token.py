@@ -10,7 +10,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import CloudNexusError, InvalidOption
-from ..masking import Secrets
+from ..masking import Secrets, credentials_in, printable
 from .client import Client
 from .settings import Settings
 
@@ -20,12 +20,12 @@ def access_token(params: Mapping[str, Any], warn: Callable[[str], None], clock: 
 
     ``params`` are the connection options without ``api_key``. Raises a CloudNexusError, without secrets.
     """
-    secrets = Secrets((params.get("refresh_token"),))
+    secrets = Secrets((params.get("refresh_token"), *credentials_in(str(params.get("api_url")))))
     for option in ("refresh_token", "client_id"):
         if params.get(option) is None:
             raise InvalidOption(option, f"is required (or CLOUDNEXUS_{option.upper()}); refresh_token and client_id together get an access token.")
     try:
         return Client(Settings.from_params({**params, "api_key": None}), secrets, clock or Clock(), warn).access_token()
     except CloudNexusError as error:
-        error.message = secrets.mask(error.message)
+        error.message = printable(secrets.shown(error.message))
         raise

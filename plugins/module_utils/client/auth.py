@@ -23,6 +23,9 @@ EARLY = 60.0
 #: Seconds that an access token is believed to live at most.
 _LONGEST_LIFE = 365 * 24 * 3600
 
+#: In the place of an access token that did not come with a refresh token. It has expired from the first, and is never sent.
+_NONE = "no-access-token"
+
 #: Sends ``{refresh_token, client_id}`` to ``POST /auth/token/refresh``, and hands the answer's object to the second
 #: argument before anything can interrupt it. Returns what that returns.
 Refresh = Callable[[Mapping[str, str], Callable[[Mapping[str, Any]], Token]], Token]
@@ -70,7 +73,7 @@ class TokenSession:
         self._client_id = settings.client_id or ""
         self._origin = fingerprint(self._given)
         self._key = (settings.api_url, self._client_id, self._origin)
-        self._store = TokenStore(settings.token_cache, settings.api_url, self._client_id) if settings.token_cache else None
+        self._store = TokenStore(settings.token_cache, settings.api_url, self._client_id, self._origin) if settings.token_cache else None
         #: How long somebody else's refresh may take, and so how long its end is waited for.
         self._patience = float(settings.api_timeout * (settings.api_retries + 1))
         self._secrets = secrets
@@ -131,24 +134,33 @@ class TokenSession:
 
     def _keep(self, answer: Mapping[str, Any], refresh_token: str) -> Token:
         """The token of an answer, written down at once: a rotated refresh token that is lost can't be had again."""
-        access_token = _checked(answer.get("access_token"))
         rotated, expires_in = answer.get("refresh_token"), answer.get("expires_in")
-        self._secrets.add(access_token)
         if isinstance(rotated, str) and rotated:
             refresh_token = _checked(rotated)
             self._secrets.add(refresh_token)
+        try:
+            access_token = _checked(answer.get("access_token"))
+        except BadAnswer:
+            # The old refresh token is used up all the same: the new one serves the next attempt.
+            self._write(Token(_NONE, refresh_token, 0.0, self._origin))
+            raise
+        self._secrets.add(access_token)
         renew_at = None
         if isinstance(expires_in, (int, float)) and not isinstance(expires_in, bool):
             expires_in = max(0, min(expires_in, _LONGEST_LIFE))
             # A token that lives for less than two minutes is used for half of its life.
             renew_at = self._clock.wall() + max(expires_in - EARLY, expires_in / 2)
         token = Token(access_token, refresh_token, renew_at, self._origin)
+        self._write(token)
+        return token
+
+    def _write(self, token: Token) -> None:
+        _known[self._key] = token
         if self._store is not None:
             try:
                 self._store.write(token)
             except TokenCacheMissing as error:
                 self._without_store(error)
-        return token
 
 
 def _checked(token: Any) -> str:

@@ -29,7 +29,7 @@ from ..errors import (
     Unauthorized,
 )
 from ..interrupts import kept_back
-from ..masking import Secrets
+from ..masking import Secrets, brief, printable
 from .auth import Credential
 from .retry import Retry
 from .settings import Settings
@@ -178,7 +178,7 @@ class Client:
 
     def _place(self, call: Call) -> str:
         """The address of a request, without its query."""
-        return self._url(call).partition("?")[0]
+        return brief(self._url(call).partition("?")[0])
 
     def _refusal(self, call: Call, answer: Answer) -> CloudNexusError:
         failure = self._kind_of_refusal(call, answer)
@@ -232,8 +232,7 @@ class Client:
         """A text of the API as an error may show it: masked before it is cut, on one line, short."""
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             return None
-        text = re.sub(r"\s+", " ", self._secrets.mask(str(value)))
-        text = "".join(character if character.isprintable() else "?" for character in text).strip()
+        text = printable(re.sub(r"\s+", " ", self._secrets.shown(str(value)))).strip()
         return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urljoin, urlsplit
+import re
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from ..errors import BadAnswer
 
@@ -65,6 +66,6 @@ def _on_origin(base: SplitResult, url: str, what: str) -> str:
         raise BadAnswer(f"{what} of the API is no valid address, and was not followed.") from None
     if target != origin(base) or "@" in parts.netloc:
         raise BadAnswer(f"{what} of the API leads to {target[0]}://{target[1]}:{target[2]}, away from {base.scheme}://{base.netloc}, and was not followed.")
-    if ".." in parts.path.split("/"):
+    if ".." in re.split(r"[/\\]", unquote(parts.path)):
         raise BadAnswer(f"{what} of the API leads out of its own path, and was not followed.")
     return url

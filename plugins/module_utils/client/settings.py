@@ -58,9 +58,16 @@ class Settings:
             api_timeout=checks.integer("api_timeout", params["api_timeout"], 1, 600),
             api_retries=checks.integer("api_retries", params["api_retries"], 0, 20),
             validate_certs=params["validate_certs"],
-            ca_path=params.get("ca_path") or None,
+            ca_path=absolute("ca_path", params.get("ca_path") or None),
             token_cache=token_cache("token_cache", params.get("token_cache")),
         )
+
+
+def absolute(option: str, path: str | None) -> str | None:
+    """A relative path would be another file in each mode: a module starts in a folder of its own."""
+    if path is not None and not os.path.isabs(path):
+        raise InvalidOption(option, "expected an absolute path.")
+    return path
 
 
 def token_cache(option: str, value: str | None) -> str | None:
@@ -88,12 +95,13 @@ def api_url(option: str, value: str) -> str:
         raise InvalidOption(option, f"{expected}.")
     if "@" in parts.netloc or "?" in value or "#" in value:
         raise InvalidOption(option, f"{expected}, without a user, a query or a fragment.")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise InvalidOption(option, "expected https: over http, which is for a loopback address only, the credential would be readable.")
-    return value.rstrip("/")
+    # Scheme and host in one spelling: what is decided by them is decided once.
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

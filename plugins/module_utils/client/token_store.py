@@ -47,9 +47,12 @@ def fingerprint(refresh_token: str) -> str:
 class TokenStore:
     """The file for one API and client."""
 
-    def __init__(self, folder: str, api_url: str, client_id: str) -> None:
-        name = hashlib.sha256(f"{api_url}\n{client_id}".encode()).hexdigest()[:32]
+    def __init__(self, folder: str, api_url: str, client_id: str, origin: str) -> None:
+        # Of each grant: two users of one client have a refresh token each.
+        name = hashlib.sha256(f"{api_url}\n{client_id}\n{origin}".encode()).hexdigest()[:32]
         self._folder = Path(folder)
+        #: Where version 1.0 kept the token of a client, whoever's it was.
+        self._old_path = self._folder / f"{hashlib.sha256(f'{api_url}{chr(10)}{client_id}'.encode()).hexdigest()[:32]}.json"
         self._path = self._folder / f"{name}.json"
         self._lock_path = self._folder / f"{name}.lock"
 
@@ -59,14 +62,17 @@ class TokenStore:
             check_folder(self._folder)
         except TokenCacheMissing:
             return None
+        return self._read(self._path) or self._read(self._old_path)
+
+    def _read(self, path: Path) -> Token | None:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise TokenCacheError(f"token_cache: {self._path} can't be read: {error.strerror}.") from None
+            raise TokenCacheError(f"token_cache: {path} can't be read: {error.strerror}.") from None
         with os.fdopen(descriptor, "rb") as file:
-            check(os.fstat(descriptor), self._path, stat.S_ISREG, 0o077, "chmod 600")
+            check(os.fstat(descriptor), path, stat.S_ISREG, 0o077, "chmod 600")
             content = file.read(_MOST_BYTES)
         return _parsed(content)
 
@@ -95,12 +101,17 @@ class TokenStore:
         Raises TokenCacheError, TokenCacheMissing.
         """
         make_folder(self._folder)
-        descriptor = open_lock(self._lock_path)
-        try:
-            self._wait_for_lock(descriptor, deadline)
+        with contextlib.ExitStack() as held:
+            self._lock(open_lock(self._lock_path), held, deadline)
+            # Whoever removes the folder meanwhile removes that lock with it, and the next one would get another. The folder above stays.
+            with contextlib.suppress(OSError, TokenCacheMissing):
+                self._lock(os.open(self._folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), held, deadline)
+            make_folder(self._folder)
             yield
-        finally:
-            os.close(descriptor)
+
+    def _lock(self, descriptor: int, held: contextlib.ExitStack, deadline: Deadline) -> None:
+        held.callback(os.close, descriptor)
+        self._wait_for_lock(descriptor, deadline)
 
     def _wait_for_lock(self, descriptor: int, deadline: Deadline) -> None:
         while not self._got_lock(descriptor):

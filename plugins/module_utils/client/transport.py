@@ -10,10 +10,12 @@ keeps cookies. The requests are handed to urllib3 as they are, which takes two t
 
 from __future__ import annotations
 
+import base64
 import http.client
 import io
 import json
 import os
+import re
 import socket
 import ssl
 import threading
@@ -21,17 +23,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import AnswerLost, BadAnswer, CloudNexusError, InvalidOption, NotSent, Untrusted
-from ..masking import Secrets
+from ..masking import Secrets, brief, credentials_in
 from ..version import VERSION
 from .links import redirect_url
-from .settings import Settings
+from .settings import Settings, absolute, is_loopback
 
 try:
     import urllib3
     from requests.adapters import HTTPAdapter
-    from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, get_environ_proxies, prepend_scheme_if_needed, select_proxy
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, prepend_scheme_if_needed, select_proxy
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util.ssl_ import create_urllib3_context
@@ -70,13 +73,11 @@ class Transport:
 
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
         self._base_url = settings.api_url
+        self._secrets = secrets
         adapter = _adapter(settings)
-        proxies = _environ_proxies(settings.api_url)
-        for address in proxies.values():
-            if address and "@" in address:
-                secrets.add(get_auth_from_url(address)[1])
-        proxy = select_proxy(settings.api_url, proxies)
-        self._pools: urllib3.PoolManager = adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")) if proxy else adapter.poolmanager
+        # The credential never leaves the machine on its way to a loopback address.
+        proxy = None if is_loopback(urlsplit(settings.api_url).hostname or "") else select_proxy(settings.api_url, _environ_proxies(settings.api_url))
+        self._pools: urllib3.PoolManager = adapter.proxy_manager_for(_checked_proxy(proxy, secrets)) if proxy else adapter.poolmanager
 
     def exchange(self, method: str, url: str, *, body: Mapping[str, Any] | None, bearer: str | None, timeout: float) -> Answer:
         """Send one request and read the whole answer within ``timeout`` seconds.
@@ -122,7 +123,7 @@ class Transport:
                 response.close()  # what is left of this response must not be taken for the next one
             if not isinstance(error, Exception):
                 raise
-            failure = error if isinstance(error, CloudNexusError) else _translated(error, timeout, url, sent=_request.sent)
+            failure = error if isinstance(error, CloudNexusError) else _translated(error, timeout, url, self._secrets, sent=_request.sent)
             failure.came = response.status if response is not None else None
             raise failure from None
         finally:
@@ -289,7 +290,9 @@ _adapters: dict[tuple[int, str, bool, str | None], _Adapter] = {}
 
 
 def _ca_bundle(ca_path: str | None) -> str:
-    return ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        ca_path = ca_path or absolute(variable, os.environ.get(variable) or None)
+    return ca_path or DEFAULT_CA_BUNDLE_PATH
 
 
 def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
@@ -344,21 +347,38 @@ def _adapter(settings: Settings) -> _Adapter:
 # --- What went wrong -------------------------------------------------------------------------------------------------
 
 
-def _translated(error: Exception, timeout: float, url: str, *, sent: bool) -> CloudNexusError:
+def _checked_proxy(proxy: str, secrets: Secrets) -> str:
+    """The address of a proxy. Raises InvalidOption, whose sentence does not repeat it: it may hold a password."""
+    for value in credentials_in(proxy):
+        secrets.add(value)
+        secrets.add(base64.b64encode(value.encode()).decode())  # as it is sent
+    try:
+        address = prepend_scheme_if_needed(proxy, "http")
+        parts = urlsplit(address)
+        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) and parts.path in ("", "/") and not (parts.query or parts.fragment)
+    except Exception:
+        valid = False
+    if not valid:
+        raise InvalidOption("HTTPS_PROXY", "expected the address of an HTTP proxy, such as http://proxy.example.com:3128. SOCKS is not supported.")
+    return address
+
+
+def _translated(error: Exception, timeout: float, url: str, secrets: Secrets, *, sent: bool) -> CloudNexusError:
     """Tell an exception of a library as one of ours. ``sent``, and not its class, says whether the API may have acted on the request."""
     causes = list(_causes(error))
-    place = url.partition("?")[0]
+    reason = secrets.shown(_reason(causes))
+    place = brief(url.partition("?")[0])
     if sent:
         if any(isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) for cause in causes):
             return AnswerLost(f"The API gave no whole response within {timeout:g} s (api_timeout), at {place}.")
-        return AnswerLost(f"The API's response was lost, at {place}: {_reason(causes)}.")
+        return AnswerLost(f"The API's response was lost, at {place}: {reason}.")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Untrusted(f"The API's certificate is not trusted, at {place}: {_reason(causes)}. ca_path names a CA bundle to trust.")
+        return Untrusted(f"The API's certificate is not trusted, at {place}: {reason}. ca_path names a CA bundle to trust.")
     # In urllib3 a refused connection is a kind of connection that timed out.
     refused = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
     if not refused and any(isinstance(cause, (TimeoutError, urllib3.exceptions.ConnectTimeoutError)) for cause in causes):
         return NotSent(f"The API could not be reached within {timeout:g} s (api_timeout), at {place}.")
-    return NotSent(f"The API could not be reached, at {place}: {_reason(causes)}.")
+    return NotSent(f"The API could not be reached, at {place}: {reason}.")
 
 
 def _causes(error: BaseException | None) -> Any:
@@ -376,5 +396,7 @@ def _reason(causes: list[BaseException]) -> str:
     for cause in reversed(causes):
         words = (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
         if words and " object at 0x" not in words:
-            return words.rstrip(".")
+            # What follows the status are words of the proxy's, which may repeat its password.
+            tunnel = re.match(r"Tunnel connection failed: \d+", words)
+            return tunnel[0] if tunnel else words.rstrip(".")
     return type(causes[0]).__name__

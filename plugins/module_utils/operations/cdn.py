@@ -14,9 +14,10 @@ from ..apply.cdn import put_cdn_config, shown_config
 from ..apply.progress import Progress
 from ..client.client import Client
 from ..errors import OperationMissing
+from ..masking import brief
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes
-from ..plan.resource import CDN_CONFIG, brief
+from ..plan.resource import CDN_CONFIG
 
 #: One year, the documented maximum.
 _LONGEST_TTL = 31_536_000

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import Drift
-from .resource import Resource, brief
+from ..masking import brief, printable
+from .resource import Resource
 
 Action = Literal["none", "create", "update", "recreate", "delete"]
 
@@ -54,7 +55,7 @@ class Change:
     def diff(self) -> dict[str, Any]:
         """Ansible's diff: the declared fields before and after."""
         name = self.after.get("name") or self.before.get("name")
-        header = f"{self.resource.kind} {name}" if name else self.resource.kind
+        header = f"{self.resource.kind} {printable(name)}" if name else self.resource.kind
         return {
             "before_header": header,
             "after_header": header,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidOption
+from ..masking import printable
 from .changes import Change
 from .resource import key_data
 
@@ -67,8 +68,8 @@ class FleetChange:
         A line after says what it was before too: in a diff of many the two are far from each other.
         """
         entries = sorted(self.entries(), key=lambda entry: (entry["name"], entry["id"] or ""))
-        before = [f"{entry['name']}: {_line(entry['before'])}\n" for entry in entries if entry["before"]]
-        after = [f"{entry['name']}: {_line(entry['after'])}{_was(entry)}\n" for entry in entries if entry["after"]]
+        before = [f"{printable(entry['name'])}: {_line(entry['before'])}\n" for entry in entries if entry["before"]]
+        after = [f"{printable(entry['name'])}: {_line(entry['after'])}{_was(entry)}\n" for entry in entries if entry["after"]]
         return {"before_header": "fleet", "after_header": "fleet", "before": "".join(before), "after": "".join(after)}
 
 
@@ -91,8 +92,7 @@ def _short(name: str, value: Any) -> str:
     if name == "auto_scale":
         threshold = f"@{value['cpu_threshold']}%" if "cpu_threshold" in value else ""
         return f"{value.get('min_instances', '')}..{value.get('max_instances', '')}{threshold}"
-    text = str(value)
-    return text if text.isprintable() else repr(text)  # a line is one line, whatever the API shows
+    return printable(str(value))  # a line is one line, whatever the API shows
 
 
 # --- Approved changes ------------------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from typing import Any
 
 from .. import checks
 from ..errors import Ambiguous, Drift, InvalidOption, NotFound, WaitFailed
+from ..masking import brief
 from . import changes
 from .changes import Change
-from .resource import INSTANCE, brief, named
+from .resource import INSTANCE, named
 
 RUNNING = "running"
 #: Statuses that an instance won't leave by itself; they end a wait (docs/contract.md).

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import checks
-
-_LONGEST_IN_A_SENTENCE = 100
+from ..masking import brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +61,6 @@ class Resource:
 def named(state: Mapping[str, Any]) -> str:
     """``web-01 (inst_8x92a1b3)``"""
     return f"{brief(state['name'])} ({state['id']})"
-
-
-def brief(value: Any) -> str:
-    """A value of the API in a sentence: it may be of any length."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= _LONGEST_IN_A_SENTENCE else f"{text[:_LONGEST_IN_A_SENTENCE]}..."
 
 
 def key_data(key: str) -> tuple[str, ...]:

@@ -73,10 +73,10 @@ def test_a_create_that_got_no_token_is_in_no_doubt(pair: dict[str, Any], spoilt:
 
 def test_a_refresh_token_that_is_refused(pair: dict[str, Any]) -> None:
     api = FakeApi()
-    result = run_operation(api, health_info.OPERATION, **{**pair, "refresh_token": "cn_old"})
+    result = run_operation(api, health_info.OPERATION, **{**pair, "refresh_token": "cn_old_token"})
     assert "POST /auth/token/refresh: the API answered 401" in result["msg"]
     assert "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew" in result["msg"]
-    assert "cn_old" not in str(result)
+    assert "cn_old_token" not in str(result)
 
 
 def test_a_key_is_used_until_it_is_refused(pair: dict[str, Any]) -> None:

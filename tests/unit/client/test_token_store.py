@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -20,6 +22,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import aut
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import token_cache
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token, TokenCacheError, TokenStore, fingerprint
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
@@ -28,7 +31,8 @@ from tests.checkout import CACHE, ROOT
 from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 
-from ..fake_api import FakeApi, answer, run_operation
+from ..fake_api import BASE_URL, FakeApi, answer, run_operation
+from ..spoilers import Right
 
 REFRESH = ("POST", "/auth/token/refresh")
 
@@ -156,14 +160,57 @@ def test_one_that_was_given_anew_wins(folder: Path) -> None:
     assert refreshes(api) == [REFRESH_TOKEN, "cn_given_anew"]
     api.clock.time += 1000
     assert healthy(run(api, folder, refresh_token="cn_given_anew"))
-    assert stored(folder)["origin"] == fingerprint("cn_given_anew")
+    kept = [json.loads(path.read_text())["origin"] for path in folder.glob("*.json")]
+    assert sorted(kept) == sorted([fingerprint(REFRESH_TOKEN), fingerprint("cn_given_anew")])
 
 
-def test_the_rotated_one_given_by_the_user_is_no_other_one(folder: Path) -> None:
+def test_two_users_of_one_client_have_a_token_each(folder: Path) -> None:
+    """A file for both would log out the one, or show the one what is the other's."""
+    api = FakeApi(rotate=True, token_seconds=600)
+    api.settings.clients |= {"second": "cn_of_another_user"}
+    run(api, folder)
+    first = stored(folder)
+    run(api, folder, refresh_token="cn_of_another_user")
+    assert first in [json.loads(path.read_text()) for path in folder.glob("*.json")]
+
+
+def test_what_version_1_0_kept_is_used_and_left_alone(folder: Path) -> None:
+    """Its file was for all users of a client; a refresh token that the API has replaced may be there alone."""
     api = FakeApi(rotate=True)
     run(api, folder)
-    assert healthy(run(api, folder, refresh_token=stored(folder)["refresh_token"]))
+    (path,) = folder.glob("*.json")
+    name = hashlib.sha256("\n".join((BASE_URL, CLIENT_ID)).encode()).hexdigest()[:32]
+    old = folder / f"{name}.json"
+    path.rename(old)
+    assert healthy(run(api, folder))
     assert len(refreshes(api)) == 1
+    old.write_text(old.read_text().replace(fingerprint(REFRESH_TOKEN), fingerprint("somebody else's")))
+    assert "answered 401" in run(api, folder)["msg"]  # the token of the user was used up by the first refresh
+
+
+def test_a_refresh_token_without_a_usable_access_token_is_kept(folder: Path) -> None:
+    api = FakeApi(rotate=True)
+
+    def without(right: Right) -> Answer:
+        return answer(200, {"refresh_token": json.loads(right().body)["refresh_token"], "access_token": None})
+
+    api.spoil("POST", "/auth/token/refresh", without)
+    assert "holds no usable access_token" in run(api, folder)["msg"]
+    assert healthy(run(api, folder))
+    assert len(set(refreshes(api))) == 2
+
+
+def test_a_folder_that_is_removed_during_a_renewal_makes_no_second_one(folder: Path) -> None:
+    """The lock's file goes with the folder; the lock of the folder above it does not."""
+    first = TokenStore(str(folder), "https://h", "c", "o")
+    second = TokenStore(str(folder), "https://h", "c", "o")
+    with first.locked(Clock().deadline(5)):
+        shutil.rmtree(folder)
+        with pytest.raises(TokenCacheError, match="another process holds"), second.locked(Clock().deadline(0.2)):
+            pass
+        first.write(Token("access-token", "refresh-token", None, "o"))
+    with second.locked(Clock().deadline(5)):
+        assert second.read() == Token("access-token", "refresh-token", None, "o")
 
 
 def test_clients_and_apis_have_their_own(folder: Path) -> None:
@@ -394,6 +441,7 @@ def test_a_killed_refresh_is_lost_and_says_what_to_do(emulator: EmulatorProcess,
 
 HOLDER = """
 import sys
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import TokenStore
@@ -406,7 +454,7 @@ with TokenStore(sys.argv[1], "https://h", "c").locked(Clock().deadline(5)):
 def test_a_lock_that_is_not_let_go_of_ends_the_wait(folder: Path) -> None:
     holder = _started(HOLDER, str(folder))
     try:
-        store = TokenStore(str(folder), "https://h", "c")
+        store = TokenStore(str(folder), "https://h", "c", "o")
         with pytest.raises(TokenCacheError, match="another process holds"), store.locked(Clock().deadline(0.3)):
             pass
         holder.kill()  # the lock ends with the process

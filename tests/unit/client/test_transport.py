@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime
 import http.server
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import MAX_BODY, Answer, Transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, InvalidOption, NotSent, Untrusted
@@ -177,6 +179,7 @@ def test_credentials_of_netrc_are_not_used(emulator: EmulatorProcess, tmp_path: 
 
 def test_a_proxy_of_the_environment_is_used_and_its_password_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     with _recorder() as (url, received):
+        monkeypatch.setattr(transport, "is_loopback", lambda host: False)
         monkeypatch.setenv("http_proxy", url.replace("http://", "http://user:pa55word@"))
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
@@ -189,9 +192,55 @@ def test_a_proxy_of_the_environment_is_used_and_its_password_masked(monkeypatch:
         assert secrets.mask("pa55word") == "********"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.9.9.9"])
+def test_a_loopback_address_never_goes_through_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credential would leave the machine in clear."""
+    with _recorder() as (url, received):
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with pytest.raises(NotSent):
+            Transport(Settings(f"http://{host}:9/v1", "key"), Secrets()).exchange("GET", f"http://{host}:9/v1/health", body=None, bearer="key", timeout=5)
+        assert not received
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:SECRET12#a@host",
+        "http://user:SECRET12@host:99999",
+        "socks5://user:SECRET12@host:1080",
+        "http://user:SECRET12@",
+        "ftp://user:SECRET12@host",
+        "http://user:SECRET12@host/a?b",
+    ],
+)
+def test_a_proxy_that_can_not_be_one_is_refused_without_its_password(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(InvalidOption, match=r"^HTTPS_PROXY: expected the address of an HTTP proxy") as caught:
+        Transport(Settings("https://api.example.com/v1", "key"), Secrets())
+    assert "SECRET12" not in caught.value.message
+
+
+def test_what_a_proxy_says_of_a_refused_tunnel_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    password = base64.b64encode(b"user:pa55word").decode()
+    with _server(f"HTTP/1.1 407 Who is {password}\r\nContent-Length: 0\r\n\r\n".encode()) as url:
+        monkeypatch.setenv("https_proxy", url.replace("http://", "http://user:pa55word@"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        with pytest.raises(NotSent, match="Tunnel connection failed: 407") as caught:
+            Transport(Settings("https://api.example.com/v1", "key"), Secrets()).exchange(
+                "GET", "https://api.example.com/v1/health", body=None, bearer="key", timeout=5
+            )
+        assert password not in caught.value.message
+
+
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+    monkeypatch.setattr(transport, "is_loopback", lambda host: False)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(NotSent, match=r"could not be reached, at .*Connection refused"):
@@ -202,6 +251,7 @@ def test_a_tunnel_through_a_proxy_is_trusted_no_more_than_a_connection(tls: tupl
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with _tunnel() as (url, asked):
+        monkeypatch.setattr(transport, "is_loopback", lambda host: False)
         monkeypatch.setenv("https_proxy", url)
         settings = Settings(tls[0], "key", ca_path=str(tls[1]))
         assert Transport(settings, Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5).status == 200

@@ -70,13 +70,13 @@ def test_what_the_api_shows_breaks_no_line() -> None:
     api = FakeApi(boot_seconds=40)
     api.make("web-01", plan="pro\nfessional")
     diff = run_fleet(api, webs(1), check_mode=True)["diff"]
-    assert diff["before"] == "web-01: plan='pro\\nfessional' region=us-east\n"
-    assert diff["after"] == "web-01: plan=starter region=us-east (plan was 'pro\\nfessional')\n"
+    assert diff["before"] == "web-01: plan=pro\\nfessional region=us-east\n"
+    assert diff["after"] == "web-01: plan=starter region=us-east (plan was pro\\nfessional)\n"
     lines: list[str] = []
     api.account.set_status("inst_00000001", "odd\n" + "x" * 1000)
     result = run_fleet(api, [{"name": "web-01", "id": "inst_00000001"}], wait_timeout=20, show=lines.append)
     assert len(lines[0]) < 250
-    assert lines[0].startswith("web-01 odd?xxx")
+    assert lines[0].startswith("web-01 odd\\nxxx")
     assert len(result["msg"]) < 400
     assert result["msg"].isprintable()
 
