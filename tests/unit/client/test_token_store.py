@@ -445,7 +445,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport 
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import TokenStore
-with TokenStore(sys.argv[1], "https://h", "c").locked(Clock().deadline(5)):
+with TokenStore(sys.argv[1], "https://h", "c", "o").locked(Clock().deadline(5)):
     print("ready", flush=True)
     sys.stdin.readline()
 """
