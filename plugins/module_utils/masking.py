@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -76,6 +75,8 @@ class Secrets:
         return "(not shown, as it holds a part of a credential)" if self._is_close(masked) else masked
 
     def _is_close(self, text: str) -> bool:
+        import html  # noqa: PLC0415 - its table of names takes milliseconds, and only a failure needs it
+
         found = [_letters(spelling) for spelling in (text, unquote(text), html.unescape(text))]
         for secret in map(_letters, self._spellings()):
             size = min(_CLOSE, len(secret))
