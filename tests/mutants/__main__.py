@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,8 +37,76 @@ from .statements import Provider
 MUTATED = sorted({*ROOT.glob("plugins/module_utils/**/*.py"), *ROOT.glob("plugins/plugin_utils/[!a]*.py")} - {ROOT / "plugins" / "module_utils" / "module.py"})
 #: Seconds that the tests may take with a mutant; a mutant that hangs is noticed.
 PATIENCE = 400
-#: Mutants that change nothing which a user could see: the place, and why. They don't count.
-EQUIVALENT: dict[str, str] = {}
+#: Mutants that change nothing which a user could see, and why. They don't count. A key is the line of the source (all of its mutants), the line
+#: of a mutant, or both: ``before -> after``.
+EQUIVALENT: dict[str, str] = {
+    # A little more or less of it, and nobody could tell.
+    "MAX_PAGES = 20_000": "No account has so many pages. A test sets another number.",
+    "LONGEST_INTERVAL = 5.0": "A wait looks a second sooner or later.",
+    "TICK = 1.0": "A line of progress comes every five seconds.",
+    "_LONGEST_LIFE = 365 * 24 * 3600": "A token that lives for a year less a day.",
+    "_CONCURRENCY = 8": "It takes a little longer or shorter.",
+    "_CHUNK = 64 * 1024": "How much is read at a time.",
+    "_MOST_BYTES = 64 * 1024": "A token has some hundred bytes.",
+    "_MOST_ERROR = 64 * 1024": "A message is cut long before.",
+    "_SHOWN = 300": "The end of a long text of the API.",
+    "_LONGEST_IN_A_SENTENCE = 100": "The end of a long text of the API.",
+    "_LONGEST = 200": "The end of a long line of progress.",
+    r'name = hashlib.sha256(f"{api_url}\n{client_id}".encode()).hexdigest()[:32]': "The name of a file, which is as unique with 31 digits.",
+    "@lru_cache(maxsize=1024)  # a status is the same for thousands of hosts, and to mark it is not cheap": "It saves time.",
+    # A default that nobody relies on.
+    "api_timeout: int = 30": "Settings of a task have all values.",
+    "api_retries: int = 5": "Settings of a task have all values.",
+    "validate_certs: bool = True": "Settings of a task have all values.",
+    "recreate: bool = False": "Both modules pass it.",
+    "wait: bool = True": "Both modules pass it.",
+    "wait_timeout: int = 600": "Both modules pass it.",
+    "concurrency: int = 1": "Only the module for one instance leaves it out.",
+    "max_unavailable: int = 1": "Only the module for one instance leaves it out.",
+    "def init_poolmanager(self, connections: int, maxsize: int, block: bool = True, **pool_kwargs: Any) -> None:": "requests passes it.",
+    # It saves work, or does what something else does too.
+    "if not works: -> if False:": "Nothing is done with none.",
+    "if not missing: -> if False:": "Nothing is read of none.",
+    "if self._compose: -> if True:": "Nothing is composed of none.",
+    "if self._groups: -> if True:": "Nothing is added to none.",
+    "if not self._ordered: -> if False:": "Nothing is masked without a secret.",
+    "if self._distance: -> if True:": "None shrinks to none.",
+    "if not self._until: -> if False:": "Without a pause it is everyone's turn.",
+    "if key not in _contexts: -> if True:": "A TLS context is built once more.",
+    "if key not in _proxies: -> if True:": "The environment is read once more.",
+    "if not _is_plain(text) or text.count('\":') != _keys(data): -> if True:": "Keys that are known to be harmless are looked at once more.",
+    "if not _is_plain(text) or text.count('\":') > _keys(data):": "Each key has its colon, so there are never fewer.",
+    "if not _is_plain(text) or text.count('\":') >= _keys(data):": "Keys that are known to be harmless are looked at once more.",
+    "if not _is_plain(text) or text.count('\":') is not _keys(data):": "Keys that are known to be harmless are looked at once more.",
+    r'if "\\" in text and "\\u" in text: -> if True:': "A text without half a character is encoded for nothing.",
+    r'if "\\" in text and "\\u" in text: -> if "\\" in text or "\\u" in text:': "A text without half a character is encoded for nothing.",
+    "self._stop.set()": "The threads that there may be are told by in_parallel.",
+    "super().close()": "The socket is closed already, and nothing is buffered.",
+    "self._raw.close()": "It is closed a moment later, with its last reference.",
+    "super().__init__(message)": "Python keeps the arguments of an exception anyway, and its text is its message.",
+    "looks += 1 -> looks += 2": "Only the first look differs.",
+    "self._until = 0.0": "A moment before the machine's start.",
+    "self._next = 0.0": "A moment before the machine's start.",
+    "for number in range(self._api_retries + 1): -> for number in range(self._api_retries + 2):": "The last attempt raises or returns.",
+    "if len(finished) < len(works): -> if len(finished) != len(works):": "No more are finished than there are.",
+    'if address or "@" in address:': "No proxy has an empty address, and one without a password adds no secret.",
+    "redirect=False,": "urllib3 follows none without retries either.",
+    "decode_content=False,": "What comes encoded is refused.",
+    "for chunk in response.stream(_CHUNK, decode_content=True):": "What comes encoded is refused.",
+    "continue  # the list is all that there is -> break  # the list is all that there is": "What the API does not offer it offers for none of them.",
+    # There is only one.
+    "work.created(found[0]) -> work.created(found[-1])": "Two have ended it before.",
+    'others = [name for name in ("plan", "region") if found[-1].get(name) not in (None, work.change.body[name])]': "Two have ended it before.",
+    "return (staying[0] if staying else None), leaving -> return (staying[-1] if staying else None), leaving": "Two have ended it before.",
+    'raise name_is_taken(current["id"], desired["name"], others[-1])': "Each of them has the name.",
+    "raise name_is_taken(instance_id, name, others[-1])": "Each of them has the name.",
+    'replaced = [work for work in works if work.action <= "delete" and work.change.action == "recreate"]': "A replacement is never done as a create.",
+    # Nobody comes there, or reads it.
+    'raise AssertionError("unreachable")': "The loop returns or raises in its last round.",
+    "return tuple(key.split(None, 3)[:2])": "The first two parts are the same.",
+    '(Field("cache_ttl", mutable=True), Field("ssl_enabled", mutable=True), Field("compression", mutable=True)),': "A configuration is replaced as a whole.",
+    "reasons = tuple(name for name in body if body[name] != before.get(name))": "No result shows the reasons of a configuration's change.",
+}
 
 
 @dataclass(frozen=True)
@@ -103,24 +172,41 @@ def _sample(count: int, chance: random.Random, only: str) -> list[Mutant]:
         path, (line, _column), _family = place
         name, occurrence = chance.choice(places[place])
         source = path.read_text(encoding="utf-8")
-        code = mutate_code(source, cosmic_ray.plugins.get_operator(name)(), occurrence)
+        code = _mutated(source, name, occurrence)
         mutant = code and Mutant(path, name, occurrence, line, code)
         if mutant and not _means_the_same(source, code) and not _is_equivalent(mutant):
             found.append(mutant)
     return found
 
 
-def _means_the_same(source: str, code: str) -> bool:
-    """Whether only what nothing reads at run time differs: an annotation, ``frozen`` or ``slots``; or whether it is no Python at all."""
+def _mutated(source: str, name: str, occurrence: int) -> str:
+    """The source with one mutation; empty if cosmic-ray can't make it."""
     try:
-        return _bare(source) == _bare(code)
-    except SyntaxError:
-        return True
+        return mutate_code(source, cosmic_ray.plugins.get_operator(name)(), occurrence) or ""
+    except AttributeError:  # it knows no exception of a dotted name, such as ``re.error``
+        return ""
+
+
+def _means_the_same(source: str, code: str) -> bool:
+    """Whether only what nothing reads at run time differs (an annotation, ``frozen``, ``slots``), or whether Python refuses it or warns of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SyntaxWarning)  # such as for ``is "create"``
+        try:
+            compile(code, "mutant", "exec")
+            return _bare(source) == _bare(code)
+        except SyntaxError:
+            return True
 
 
 def _bare(source: str) -> str:
     tree = ast.parse(source)
     for node in ast.walk(tree):
+        if isinstance(node, ast.arguments):
+            _name_all(node)
+        if isinstance(node, ast.Compare):
+            node.ops = [_identity(op) if any(map(_is_unique, (node.left, *node.comparators))) else op for op in node.ops]
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor | ast.Add) and _is_flag(node.right):
+            node.op = ast.BitOr()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
         if isinstance(node, ast.arg):
@@ -132,8 +218,38 @@ def _bare(source: str) -> str:
     return ast.dump(tree)
 
 
+def _name_all(arguments: ast.arguments) -> None:
+    """Drop a bare ``/`` or ``*``: no caller passes by position what could only be passed by name, nor the other way round."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    required = [None] * (len(positional) - len(arguments.defaults))
+    arguments.args = [*positional, *arguments.kwonlyargs]
+    arguments.kw_defaults = [*required, *arguments.defaults, *arguments.kw_defaults]
+    arguments.posonlyargs, arguments.kwonlyargs, arguments.defaults = [], [], []
+
+
+def _is_unique(node: ast.expr) -> bool:
+    """None and classes equal nothing but themselves."""
+    return (isinstance(node, ast.Constant) and node.value is None) or (isinstance(node, ast.Attribute) and node.attr == "__class__")
+
+
+def _identity(op: ast.cmpop) -> ast.cmpop:
+    return ast.Is() if isinstance(op, ast.Eq) else ast.IsNot() if isinstance(op, ast.NotEq) else op
+
+
+def _is_flag(node: ast.expr) -> bool:
+    """``os.O_CREAT``, ``fcntl.LOCK_NB``: one bit, so that it can be added as well."""
+    return isinstance(node, ast.Attribute) and node.attr.startswith(("O_", "LOCK_"))
+
+
 def _is_equivalent(mutant: Mutant) -> bool:
-    return any(line.strip().lstrip("-+ ") in EQUIVALENT for line in mutant.diff.splitlines() if line.strip().startswith("-"))
+    lines = [line.strip() for line in mutant.diff.splitlines()]
+    before, after = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+    # cosmic-ray changes the white space, too.
+    return not {_squeezed(key) for key in EQUIVALENT}.isdisjoint(map(_squeezed, (before, after, f"{before} -> {after}")))
+
+
+def _squeezed(line: str) -> str:
+    return "".join(line.split())
 
 
 def _run(mutants: list[Mutant], ends_at: float) -> tuple[list[Mutant], int]:
