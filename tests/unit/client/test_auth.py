@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import NotSent
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
 
 from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
 
-from ..fake_api import FakeApi, answer, run_operation
+from ..fake_api import BASE_URL, FakeApi, FakeClock, answer, run_operation
 from ..operations.runs import WEB, run_instance
 from ..spoilers import LIST, POST, Right
 
@@ -114,3 +120,77 @@ def test_nothing_is_renewed_once_the_task_was_interrupted(pair: dict[str, Any]) 
     with pytest.raises(NotSent, match="The task was interrupted"):
         client.access_token()
     assert not api.calls
+
+
+def test_a_short_token_is_renewed_half_way(pair: dict[str, Any]) -> None:
+    api = FakeApi(token_seconds=100)
+    for elapsed, refreshes in ((0, 1), (49, 1), (50, 2)):
+        api.clock.time = 1000.0 + elapsed
+        run_operation(api, health_info.OPERATION, **pair)
+        assert api.calls.count(REFRESH) == refreshes
+
+
+@pytest.mark.parametrize("rotated", ["", 5, None])
+def test_without_a_new_refresh_token_the_old_one_is_used_again(pair: dict[str, Any], rotated: Any) -> None:
+    api = FakeApi(token_seconds=600)
+    api.spoil(*REFRESH, lambda right: answer(200, {**json.loads(right().body), "refresh_token": rotated}))
+    for _run in range(2):
+        assert run_operation(api, health_info.OPERATION, **pair)["health"]["status"] == "healthy"
+        api.clock.time += 1000
+    assert [body["refresh_token"] for call, body in zip(api.calls, api.bodies, strict=True) if call == REFRESH] == [REFRESH_TOKEN] * 2
+
+
+def test_too_many_refreshes_are_no_reason_to_log_in_again(pair: dict[str, Any]) -> None:
+    api = FakeApi()
+    api.spoil(*REFRESH, lambda right: answer(429))
+    assert run_operation(api, health_info.OPERATION, api_retries=0, **pair)["msg"] == "POST /auth/token/refresh: the API answered 429."
+
+
+@pytest.mark.parametrize("more", [{}, {"refresh_token": REFRESH_TOKEN}, {"client_id": CLIENT_ID}])
+def test_a_key_alone_that_is_refused(more: dict[str, str]) -> None:
+    api = FakeApi()
+    result = run_operation(api, health_info.OPERATION, api_key="cn_revoked", **more)
+    assert result["msg"].startswith("GET /health: the API answered 401")
+    assert api.calls == [("GET", "/health")]
+
+
+def echo(api: FakeApi, secret: Callable[[], str]) -> None:
+    """The next response to GET /health repeats the credential that it got, and ``secret``."""
+    api.spoil("GET", "/health", lambda right: answer(422, {"message": f"{api.bearers[-1]} {secret()}"}))
+
+
+@pytest.mark.parametrize("new_process", [False, True])
+def test_tokens_that_an_earlier_task_has_kept_are_masked(pair: dict[str, Any], tmp_path: Path, new_process: bool) -> None:
+    api = FakeApi(rotate=True)
+    pair["token_cache"] = str(tmp_path / "cache")
+    assert run_operation(api, health_info.OPERATION, **pair)["health"]
+    if new_process:
+        auth._known.clear()
+    echo(api, lambda: api.settings.clients[CLIENT_ID])
+    assert run_operation(api, health_info.OPERATION, **pair)["msg"] == "GET /health: the API answered 422: ******** ********."
+    assert api.calls.count(REFRESH) == 1
+
+
+def test_a_refresh_token_that_has_just_rotated_is_masked(pair: dict[str, Any]) -> None:
+    api = FakeApi(rotate=True)
+    echo(api, lambda: api.settings.clients[CLIENT_ID])
+    assert run_operation(api, health_info.OPERATION, **pair)["msg"] == "GET /health: the API answered 422: ******** ********."
+
+
+def test_whoever_makes_a_client_its_secrets_are_masked() -> None:
+    secrets = Secrets()
+    Client(Settings(BASE_URL, API_KEY, REFRESH_TOKEN, CLIENT_ID), secrets, FakeClock(), lambda warning: None)
+    assert secrets.mask(f"{API_KEY} {REFRESH_TOKEN}") == "******** ********"
+
+
+def test_a_refresh_token_is_masked_before_it_is_sent() -> None:
+    auth._known.clear()
+    secrets, sent = Secrets(), list[str]()
+
+    def refresh(body: Mapping[str, str], _keep: Any) -> Token:
+        sent.append(secrets.mask(body["refresh_token"]))
+        return Token("access", "refresh", None, "origin")
+
+    settings = Settings(BASE_URL, refresh_token=REFRESH_TOKEN, client_id=CLIENT_ID)
+    auth.TokenSession(settings, secrets, FakeClock(), refresh, lambda warning: None).token()
+    assert sent == ["********"]

@@ -82,3 +82,15 @@ def test_no_link_leaves_the_origin(link: str) -> None:
 
 def test_a_base_url_without_a_path() -> None:
     assert page_url("https://api.test", "@evil.test/x") == "https://api.test/@evil.test/x"
+
+
+@pytest.mark.parametrize(
+    ("base", "link"),
+    [
+        ("http://127.0.0.1/v1", "http://127.0.0.1:80/v1/x"),
+        ("http://127.0.0.1:80/v1", "http://127.0.0.1/v1/x"),
+        ("https://api.test/v1", "https://api.test:443/v1/x"),
+    ],
+)
+def test_the_usual_port_may_be_left_out(base: str, link: str) -> None:
+    assert page_url(base, link) == redirect_url(base, f"{base}/x", link) == link

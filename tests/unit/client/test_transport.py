@@ -15,11 +15,13 @@ import ssl
 import threading
 import time
 import tracemalloc
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import MAX_BODY, Answer, Transport
@@ -116,6 +118,14 @@ def test_an_encoding_that_was_not_asked_for() -> None:
         Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
 
 
+@pytest.mark.parametrize("surplus", [0, 1])
+def test_eight_mib_are_read_and_not_a_byte_more(surplus: int) -> None:
+    size = 8 * 1024 * 1024 + surplus
+    refused = pytest.raises(BadAnswer, match="larger than 8 MiB") if surplus else contextlib.nullcontext()
+    with _server(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size) as url, refused:
+        assert len(Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5).body) == size
+
+
 def test_what_is_no_http() -> None:
     with _server(b"SSH-2.0-OpenSSH_9.2\r\n") as url, pytest.raises(AnswerLost):
         Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
@@ -126,6 +136,21 @@ def test_nobody_there() -> None:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
     with pytest.raises(NotSent, match=r"could not be reached, at http://127\.0\.0\.1:\d+: Connection refused\.$"):
         Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
+
+
+def test_a_connection_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_reply(*_arguments: Any, **_options: Any) -> socket.socket:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", no_reply)
+    with pytest.raises(NotSent, match=r"^The API could not be reached within 2\.5 s \(api_timeout\)\.$"):
+        Transport(Settings("http://127.0.0.9", "key"), Secrets()).exchange("GET", "http://127.0.0.9", body=None, bearer="key", timeout=2.5)
+
+
+def test_an_attempt_that_has_no_time_left_ends_at_once(emulator: EmulatorProcess) -> None:
+    emulator.fault("slow", seconds=0.3)
+    with pytest.raises((NotSent, AnswerLost)):
+        exchange(emulator, timeout=0)
 
 
 def test_a_name_that_does_not_resolve() -> None:
@@ -147,6 +172,7 @@ def test_a_redirect_that_never_ends(emulator: EmulatorProcess) -> None:
     with pytest.raises(BadAnswer, match="redirected more than 5 times"):
         exchange(emulator)
     emulator.clear_faults()
+    assert len(emulator.requests()) == 1 + 5
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -237,6 +263,16 @@ def test_what_a_proxy_says_of_a_refused_tunnel_is_not_repeated(monkeypatch: pyte
         assert password not in caught.value.message
 
 
+def test_each_task_has_the_proxy_of_its_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    for _task in range(2):
+        with _recorder() as (url, received):
+            monkeypatch.setenv("http_proxy", url)
+            Transport(Settings("http://127.0.0.9:9/v1", "key"), Secrets()).exchange("GET", "http://127.0.0.9:9/v1", body=None, bearer="key", timeout=5)
+            assert len(received) == 1
+
+
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
@@ -289,7 +325,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(ca_path, key_path)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"https://127.0.0.1:{server.server_port}", ca_path
     server.shutdown()
     server.server_close()
@@ -317,6 +353,21 @@ def test_a_certificate_for_another_host(tls: tuple[str, Path]) -> None:
 def test_a_certificate_that_is_not_looked_at(tls: tuple[str, Path]) -> None:
     settings = Settings(tls[0], "key", validate_certs=False)
     assert Transport(settings, Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5).status == 200
+
+
+def test_nobody_is_warned_of_what_was_asked_for(tls: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_contexts", {})  # as in a new process
+    settings = Settings(f"{tls[0]}/v1", "key", validate_certs=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Transport(settings, Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5)
+    assert not caught
+
+
+def test_a_folder_of_authorities(tls: tuple[str, Path], tmp_path: Path) -> None:
+    """It is empty, so nobody is trusted."""
+    with pytest.raises(Untrusted, match="not trusted"):
+        Transport(Settings(tls[0], "key", ca_path=str(tmp_path)), Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5)
 
 
 def test_an_authority_that_can_not_be_read(tmp_path: Path) -> None:
@@ -383,7 +434,7 @@ def _recorder() -> Iterator[tuple[str, list[str]]]:
     """A server that records what reaches it."""
     received: list[str] = []
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"received": received}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", received
     finally:
