@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import api as module
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, instance_info
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn_info, health_info, instance_info
 
 from tests.emulator.settings import API_KEY
 
 from .fake_api import FakeApi, answer, run_operation
 from .operations.runs import WEB, run_instance
-from .spoilers import LIST, Right
+from .spoilers import LIST, POST, Right
 
 
 def test_a_list_that_shifts_while_it_is_read() -> None:
@@ -93,4 +96,151 @@ def test_a_list_that_never_ends_ends() -> None:
     started = api.clock.time
     result = run_operation(api, instance_info.OPERATION, name=None, id=None, region=None, plan=None, status=None)
     assert result["msg"] == "GET /instances: the list could not be read to its end in time (see api_timeout)."
-    assert api.clock.time - started <= 20 * 30 * 6 + 30
+    assert 20 * 30 * 6 <= api.clock.time - started <= 20 * 30 * 6 + 30
+
+
+def test_a_list_of_more_pages_than_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PAGES", 3)
+    assert len(run_operation(FakeApi(buckets=3, page_size=1), bucket_info.OPERATION)["buckets"]) == 3
+    result = run_operation(FakeApi(buckets=4, page_size=1), bucket_info.OPERATION)
+    assert result["msg"] == "GET /storage/buckets: the list has more than 3 pages."
+
+
+def paged(right: Right, **pagination: Any) -> Answer:
+    """The right page with another ``pagination``."""
+    page = json.loads(right().body)
+    return answer(200, {**page, "pagination": {**page["pagination"], **pagination}})
+
+
+def test_a_list_that_changes_each_time_is_read_three_times() -> None:
+    api = FakeApi(page_size=1)
+    for name in ("a", "b"):
+        api.make(name)
+    for total in range(6):
+        api.spoil(*LIST, lambda right, total=total: paged(right, total_count=total))  # type: ignore[misc]
+    assert len(run_operation(api, instance_info.OPERATION)["instances"]) == 2
+    assert len(api.calls) == 3 * 2
+
+
+@pytest.mark.parametrize(("total", "shown"), [(0, 0), (7, 7), (-1, None), (True, None), (1.5, None), ("7", None), (None, None)])
+def test_a_total_that_is_no_count_is_not_shown(total: Any, shown: int | None) -> None:
+    api = FakeApi(buckets=0)
+    api.spoil("GET", "/storage/buckets", lambda right: paged(right, total_count=total))
+    assert run_operation(api, bucket_info.OPERATION)["total_count"] == shown
+
+
+def test_an_empty_page_link_is_none() -> None:
+    api = FakeApi(buckets=1)
+    api.spoil("GET", "/storage/buckets", lambda right: paged(right, next_page=""))
+    assert len(run_operation(api, bucket_info.OPERATION)["buckets"]) == 1
+
+
+BUCKET = {"id": "bkt_1", "name": "media", "region": "us-east", "created_at": None, "size_bytes": 0, "object_count": 0}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("id", "", "buckets with an id and a name"),
+        ("name", None, "buckets with an id and a name"),
+        ("region", 5, "region of type str"),
+        ("created_at", True, "created_at of type str"),
+        ("size_bytes", -1, "buckets with whole numbers in size_bytes and object_count"),
+        ("size_bytes", 1.5, "buckets with whole numbers in size_bytes and object_count"),
+        ("object_count", True, "buckets with whole numbers in size_bytes and object_count"),
+        ("object_count", None, "buckets with whole numbers in size_bytes and object_count"),
+    ],
+)
+def test_a_bucket_of_another_shape(field: str, value: Any, expected: str) -> None:
+    def listed(bucket: dict[str, Any]) -> dict[str, Any]:
+        api = FakeApi()
+        api.spoil("GET", "/storage/buckets", lambda right: answer(200, {"items": [BUCKET, bucket], "pagination": {}}))
+        return run_operation(api, bucket_info.OPERATION)
+
+    assert listed({**BUCKET, "id": "bkt_2"})["buckets"][1]["id"] == "bkt_2"
+    assert f"expected {expected}" in listed({**BUCKET, "id": "bkt_2", field: value})["msg"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("id", None, "an instance with a text in id"),
+        ("id", "", "an instance with a text in id"),
+        ("id", "inst/1", "an instance with an id that can stand in a path"),
+        ("name", 5, "an instance with a text in name"),
+        ("name", "", "an instance with a text in name"),
+        *[(field, 5, f"an instance with a text in {field}") for field in ("status", "plan", "region", "ip")],
+        ("ip", "-oProxyCommand=x", "an instance with an address in ip"),
+        ("ip", "10.4.0.1 x", "an instance with an address in ip"),
+    ],
+)
+def test_an_instance_of_another_shape(field: str, value: Any, expected: str) -> None:
+    api = FakeApi()
+    page = {"items": [{**api.make("web-01"), field: value}], "pagination": {}}
+    api.spoil(*LIST, lambda right: answer(200, page))
+    assert f"expected {expected}" in run_operation(api, instance_info.OPERATION)["msg"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("id", "a" * 255), ("status", None), ("plan", None), ("region", None), ("ip", None), ("ip", ""), ("ip", "fe80::1%eth0"), ("ip", "web.example.com")],
+)
+def test_an_instance_that_can_be_used(field: str, value: Any) -> None:
+    api = FakeApi()
+    page = {"items": [{**api.make("web-01"), field: value}], "pagination": {}}
+    api.spoil(*LIST, lambda right: answer(200, page))
+    assert run_operation(api, instance_info.OPERATION)["instances"][0][field] == value
+
+
+@pytest.mark.parametrize("other", ["inst_00000000", "inst_00000002"])
+def test_a_response_about_another_instance(other: str) -> None:
+    api = FakeApi()
+    made = api.make("web-01")
+    api.spoil("GET", f"/instances/{made['id']}", lambda right: answer(200, {**made, "id": other}))
+    assert "expected the instance inst_00000001." in run_operation(api, instance_info.OPERATION, id=made["id"])["msg"]
+
+
+@pytest.mark.parametrize("other", ["web-00", "web-02"])
+def test_a_response_to_a_create_about_another_name_counts_as_lost(other: str) -> None:
+    api = FakeApi()
+    api.spoil(*POST, lambda right: answer(201, {**json.loads(right().body), "name": other}))
+    result = run_instance(api, **WEB, wait=False)
+    assert (result["action"], result["instance"]["name"], api.account.created) == ("create", "web-01", 1)
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "field", "value", "kind"),
+    [
+        (health_info.OPERATION, "/health", "status", 5, "str"),
+        (health_info.OPERATION, "/health", "version", True, "str"),
+        (health_info.OPERATION, "/health", "region", [], "str"),
+        (cdn_info.OPERATION, "/cdn/config", "cache_ttl", True, "int"),
+        (cdn_info.OPERATION, "/cdn/config", "ssl_enabled", 1, "bool"),
+        (cdn_info.OPERATION, "/cdn/config", "compression", False, "str"),
+    ],
+)
+def test_a_field_of_another_type(operation: Operation, path: str, field: str, value: Any, kind: str) -> None:
+    def shown(changes: dict[str, Any]) -> dict[str, Any]:
+        api = FakeApi()
+        api.spoil("GET", path, lambda right: answer(200, {**json.loads(right().body), **changes}))
+        return run_operation(api, operation)
+
+    assert not shown({}).get("failed")
+    assert shown({field: value})["msg"].endswith(f"expected {field} of type {kind}.")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refusal_of_a_list_is_no_missing_operation(status: int) -> None:
+    api = FakeApi()
+    api.spoil(*LIST, lambda right: answer(status))
+    assert run_operation(api, instance_info.OPERATION)["msg"].startswith(f"GET /instances: the API answered {status}.")
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_missing_operation(status: int) -> None:
+    """The list of buckets is documented, so it is never missing; logs are not."""
+    api = FakeApi()
+    api.spoil("GET", "/storage/buckets", lambda right: answer(status))
+    api.spoil("GET", f"/instances/{api.make('web-01')['id']}/logs", lambda right: answer(status))
+    assert run_operation(api, bucket_info.OPERATION)["msg"] == f"GET /storage/buckets: the API answered {status}."
+    assert run_operation(api, instance_info.OPERATION, logs=True)["msg"].startswith(f"The API does not offer GET /instances/{{id}}/logs (status {status})")

@@ -30,6 +30,17 @@ def test_identifier_refused(value: str) -> None:
         checks.identifier("id", value)
 
 
+def test_the_length_of_an_identifier() -> None:
+    assert checks.identifier("id", "a" * 255) == "a" * 255
+    with pytest.raises(InvalidOption, match=r"^id: expected "):
+        checks.identifier("id", "a" * 256)
+
+
+@pytest.mark.parametrize("value", [0, 5, 10])
+def test_integer(value: int) -> None:
+    assert checks.integer("ttl", value, 0, 10) == value
+
+
 @pytest.mark.parametrize("value", [-1, 11, True, False])
 def test_integer_refused(value: int) -> None:
     with pytest.raises(InvalidOption, match=r"^ttl: expected a whole number from 0 to 10, got "):
@@ -49,7 +60,7 @@ def test_ssh_keys(key: str) -> None:
     assert checks.ssh_keys("ssh_keys", [key]) == [key]
 
 
-@pytest.mark.parametrize("key", ["", "hello", "ssh-rsa", "ssh-rsa notakey", f"{KEY}\n{KEY}", f"{KEY}\n", f'from="10.0.0.1" {KEY}', 5, None])
+@pytest.mark.parametrize("key", ["", "hello", "ssh-rsa", "ssh-rsa notakey", f"{KEY}\n{KEY}", f"{KEY}\n", f"{KEY}\a", f'from="10.0.0.1" {KEY}', 5, None])
 def test_ssh_keys_refused(key: object) -> None:
     with pytest.raises(InvalidOption, match=r"^ssh_keys: element 2 is no OpenSSH public key"):
         checks.ssh_keys("ssh_keys", [KEY, key])
@@ -61,9 +72,21 @@ def test_a_private_key_given_by_mistake_is_not_shown() -> None:
     assert "b3BlbnNzaC1rZXk" not in str(caught.value)
 
 
-def test_half_json_is_refused_with_the_way_to_write_it() -> None:
-    with pytest.raises(InvalidOption, match="one JSON object"):
-        checks.ssh_keys("ssh_keys", [f'["{KEY}"', f'"{KEY}"]'])
+@pytest.mark.parametrize("key", [f'["{KEY}"', f' ["{KEY}"', f'{{"key": "{KEY}"}}'])
+def test_half_json_is_refused_with_the_way_to_write_it(key: str) -> None:
+    with pytest.raises(InvalidOption, match=r"element 1 looks like a piece of JSON.* one JSON object"):
+        checks.ssh_keys("ssh_keys", [key, f'"{KEY}"]'])
+
+
+def test_an_empty_list_of_keys() -> None:
+    with pytest.raises(InvalidOption, match="ssh_keys: expected at least one OpenSSH public key"):
+        checks.ssh_keys("ssh_keys", [])
+
+
+@pytest.mark.parametrize("value", ["", "pa55 word", "pa55\n", "pä55"])
+def test_secret_refused(value: str) -> None:
+    with pytest.raises(InvalidOption, match=r"^api_key: expected a credential of printable ASCII characters without white space\.$"):
+        checks.secret("api_key", value)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +104,11 @@ def test_half_json_is_refused_with_the_way_to_write_it() -> None:
 def test_auto_scale_refused(value: dict[str, int], message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
         checks.auto_scale("auto_scale", value)
+
+
+@pytest.mark.parametrize("value", [{"cpu_threshold": 1}, {"cpu_threshold": 100}, {"min_instances": 1}, {"max_instances": 1}])
+def test_auto_scale(value: dict[str, int]) -> None:
+    assert checks.auto_scale("auto_scale", value) == value
 
 
 def test_auto_scale_leaves_out_what_was_not_given() -> None:
