@@ -50,7 +50,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     try:
         change = _present(params, desired, current) if params["state"] == "present" else changes.absent(INSTANCE, current)
     except CloudNexusError as error:
-        error.known = {"changed": False, "action": "none", "instance": current}
+        error.known = _unchanged(current)
         raise
     member = Member(params["name"] or (current or {}).get("name", ""), change, desired, leaving)
     plan = RolloutPlan((member,), unique_name=params["unique_name"], recreate=params["recreate"], wait=params["wait"], wait_timeout=params["wait_timeout"])
@@ -101,7 +101,15 @@ def _by_id(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, ...
         reader.confirm_base()
     if current is None or params["state"] == "absent" or params["name"] in (None, current["name"]) or not params["unique_name"]:
         return current, ()
-    return current, renamed(current["id"], params["name"], _listed(params["name"], reader))
+    try:
+        return current, renamed(current["id"], params["name"], _listed(params["name"], reader))
+    except CloudNexusError as error:
+        error.known = _unchanged(current)
+        raise
+
+
+def _unchanged(current: Json | None) -> dict[str, Any]:
+    return {"changed": False, "action": "none", "instance": current}
 
 
 def _listed(name: str, reader: Reader, way_out: str | None = None) -> list[Json]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.creation import SHOWING_TIME
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer
+
+from tests.emulator.settings import API_KEY
 
 from ..fake_api import FakeApi, answer
 from ..operations.runs import WEB, names, posts, run_fleet, run_instance, webs
@@ -299,3 +302,38 @@ def test_the_looks_after_a_lost_response_and_after_a_create() -> None:
         after = [time - start for _method, time in looks]
         assert after[:3] == pytest.approx([0, 1, 2.5])
         assert after[-1] == pytest.approx(SHOWING_TIME)
+
+
+def test_one_that_is_being_deleted_is_not_taken_for_the_new_one() -> None:
+    """Somebody else has made one of the name at that moment, and deletes it."""
+    api = FakeApi(delete_seconds=1000, boot_seconds=0)
+
+    def lost(right: Right) -> Answer:
+        api.account.delete_instance(api.make("web-01")["id"], api.account.key_for(API_KEY))
+        return lost_before(right)
+
+    api.spoil(*POST, lost)
+    result = run_instance(api, **WEB)
+    assert (result.get("msg"), result["action"], result["instance"]["id"]) == (None, "create", "inst_00000002")
+
+
+def test_one_whose_plan_the_list_does_not_show_is_the_new_one() -> None:
+    api = FakeApi(boot_seconds=0)
+
+    def without_plan(right: Right) -> Answer:
+        page = json.loads(right().body)
+        page["items"][0]["plan"] = None
+        return answer(200, page)
+
+    api.spoil(*POST, lambda right: (api.spoil(*LIST, without_plan), lost_after(right))[1])
+    assert run_instance(api, **WEB)["action"] == "create"
+    assert api.writes() == [POST]
+
+
+def test_one_that_may_exist_and_is_not_sent_again_says_so() -> None:
+    api = FakeApi(boot_seconds=0)
+    api.spoil(*POST, lost_before, times=2)
+    api.spoil(*POST, not_sent, times=99)
+    first, second = run_fleet(api, webs(2))["failed_instances"]
+    assert "web-01 was lost, so that an instance may exist; sent once more, it was refused: POST /instances: Connection refused." in first["msg"]
+    assert "web-02 was lost, so that an instance may exist; the list of instances shows none of that name. Nothing was sent, because" in second["msg"]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import instance
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, instance
 
-from ..fake_api import FakeApi, run_operation
+from ..fake_api import FakeApi, answer, run_operation
 from ..operations.runs import WEB, names, run_fleet, run_instance, webs
 from ..spoilers import LIST, POST, Right
 
@@ -75,3 +75,41 @@ def test_an_interruption_says_what_was_made_and_what_was_under_way(effect: bool)
     ]
     assert run_fleet(api, webs(10))["failed_instances"] == []
     assert len(names(api)) == 10
+
+
+@pytest.mark.parametrize(
+    ("count", "number", "given", "sentence"),
+    [
+        (1, 4, {"region": "eu-west"}, "The instance web-01 (inst_00000002) was created in place of the old one; its last status is 'provisioning'."),
+        (
+            2,
+            7,
+            {"region": "eu-west"},
+            "These 2 instances were created in place of the old ones: web-01 (inst_00000003), web-02 (inst_00000004).",
+        ),
+        (1, 2, {"plan": "enterprise"}, "The instance web-01 (inst_00000001) was changed; its last status is 'running'."),
+        (2, 3, {"plan": "enterprise"}, "These 2 instances were changed: web-01 (inst_00000001), web-02 (inst_00000002)."),
+        (1, 1, {}, "Nothing was changed."),
+    ],
+)
+def test_an_interruption_of_a_wait_says_what_was_done(count: int, number: int, given: dict[str, Any], sentence: str) -> None:
+    api, warnings = FakeApi(), list[str]()
+    for instance_number in range(1, count + 1):
+        made = api.make(f"web-{instance_number:02}")
+        if not given:
+            api.account.set_status(made["id"], "resizing")
+    api.script[number] = interrupt_after
+    with pytest.raises(KeyboardInterrupt):
+        run_fleet(api, webs(count, **given), recreate=True, max_unavailable=2, warnings=warnings)
+    assert warnings == [f"Interrupted. {sentence} The same task again finds what there is, and goes on from there."]
+
+
+def test_a_failure_is_no_interruption() -> None:
+    api, warnings = FakeApi(), list[str]()
+    api.spoil("PUT", "/cdn/config", lambda right: answer(422))
+    assert run_operation(api, cdn.OPERATION, warnings=warnings, cache_ttl=5)["failed"]
+    assert not warnings
+    api.spoil("PUT", "/cdn/config", interrupt_after)
+    with pytest.raises(KeyboardInterrupt):
+        run_operation(api, cdn.OPERATION, warnings=warnings, cache_ttl=5)
+    assert warnings == ["Interrupted. The change of the CDN configuration was under way, and may or may not have had its effect."]

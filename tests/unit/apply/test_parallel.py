@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import parallel
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.parallel import in_parallel
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.interrupts import kept_back
 
 
 @pytest.mark.parametrize("concurrency", [2, 8])
@@ -39,7 +42,8 @@ def test_a_fault_in_one_thread_reaches_the_caller_and_begins_nothing_more() -> N
         in_parallel(range(1000), work, 4, threading.Event(), lambda: None)
 
 
-def test_an_interruption_begins_nothing_more() -> None:
+def test_an_interruption_begins_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "TICK", 0.01)
     begun: list[int] = []
     goes_on = threading.Event()
     stop = threading.Event()
@@ -49,7 +53,8 @@ def test_an_interruption_begins_nothing_more() -> None:
         goes_on.wait(timeout=30)
 
     def interrupted() -> None:
-        raise KeyboardInterrupt
+        if len(begun) == 4:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         in_parallel(range(100), work, 4, stop, interrupted)
@@ -73,3 +78,26 @@ def test_a_machine_without_more_threads_does_the_work_with_those_that_it_has(thr
     done: list[int] = []
     in_parallel(range(20), done.append, 8, threading.Event(), lambda: None)
     assert sorted(done) == list(range(20))
+
+
+def test_an_interruption_waits_for_what_must_not_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads are daemons, so nothing else of them keeps the interpreter from its end."""
+    monkeypatch.setattr(parallel, "TICK", 0.01)
+    begun, stop = threading.Event(), threading.Event()
+    kept: list[bool] = []
+
+    def work(number: int) -> None:
+        if number == 0:
+            with kept_back():
+                begun.set()
+                stop.wait(timeout=30)
+                time.sleep(0.05)  # as a write to the disk takes
+                kept.append(threading.current_thread().daemon)
+
+    def tick() -> None:
+        if begun.is_set():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        in_parallel(range(2), work, 2, stop, tick)
+    assert kept == [True]

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
 
 from tests.emulator.settings import Key
 
 from ..fake_api import FakeApi, answer
 from ..operations.runs import WEB, names, run_fleet, run_instance, webs
-from ..spoilers import LIST, POST, lost_before
+from ..spoilers import LIST, POST, Right, lost_before
 
 
 def test_the_wait_has_one_deadline() -> None:
@@ -127,3 +130,89 @@ def test_one_that_is_being_deleted_is_waited_for() -> None:
     result = run_fleet(api, webs(2))
     assert result["created"] == ["web-01", "web-02"]
     assert names(api) == ["web-01", "web-02"]
+
+
+ONE = ("GET", "/instances/inst_00000001")
+
+
+def enterprise_without_a_wait(api: FakeApi) -> dict[str, Any]:
+    return run_instance(api, **{**WEB, "plan": "enterprise"}, wait=False)
+
+
+def test_an_update_without_a_wait_returns_what_the_api_shows() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("PATCH", ONE[1], lambda right: (right(), api.account.set_status("inst_00000001", "resizing"))[0])
+    result = enterprise_without_a_wait(api)
+    assert (result["action"], result["instance"]["plan"], result["instance"]["status"]) == ("update", "enterprise", "resizing")
+
+
+@pytest.mark.parametrize(("status", "failed"), [(418, True), (404, False)])
+def test_an_update_that_can_not_be_read_again(status: int, failed: bool) -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil(*ONE, lambda right: answer(status))
+    result = enterprise_without_a_wait(api)
+    assert (result.get("failed", False), result["changed"], result["action"]) == (failed, True, "update")
+    assert not failed or result["msg"].startswith("GET /instances/inst_00000001: the API answered 418")
+
+
+@pytest.mark.parametrize("given", [{"state": "absent"}, {"region": "eu-west", "recreate": True}])
+def test_a_deletion_that_can_not_be_watched(given: dict[str, Any]) -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil(*ONE, lambda right: answer(418))
+    result = run_instance(api, **{**WEB, **given})
+    assert (result["failed"], result["changed"], result["action"]) == (True, True, "delete")
+    assert result["msg"].startswith("GET /instances/inst_00000001: the API answered 418")
+    assert POST not in api.calls
+
+
+def test_an_old_instance_that_the_list_lacks_is_not_gone() -> None:
+    """The list may lag or shift. Two of one name would be ambiguous."""
+    api = FakeApi(delete_seconds=10, boot_seconds=0)
+    for number in (1, 2):
+        api.make(f"web-{number:02}")
+        api.spoil("DELETE", f"/instances/inst_{number:08x}", lambda right: (right(), api.spoil(*LIST, empty_list))[0])
+    before_each: list[list[str]] = []
+    api.spoil(*POST, lambda right: (before_each.append(names(api)), right())[1], times=2)
+    result = run_fleet(api, webs(2, region="eu-west"), recreate=True, max_unavailable=2)
+    assert (result["recreated"], before_each) == (["web-01", "web-02"], [[], ["web-01"]])
+
+
+def empty_list(_right: Right) -> Answer:
+    return answer(200, {"items": [], "pagination": {"next_page": None, "total_count": 0}})
+
+
+def test_one_that_stays_does_not_hide_that_the_other_is_gone() -> None:
+    api = FakeApi(page_size=1)
+    stays = {**api.make("web-01"), "status": "deleting"}
+    api.make("web-02")
+    api.spoil(*ONE, lambda right: answer(200, stays), times=100)
+    result = run_fleet(api, [], name_prefix="web-", prune=True, max_deletions=2, wait_timeout=20)
+    assert (result["deleted"], [item["name"] for item in result["failed_instances"]]) == (["web-01", "web-02"], ["web-01"])
+
+
+@pytest.mark.parametrize(("seconds", "message"), [(0, "GET /instances: the API answered 418"), (40, "is not up after 30 s (wait_timeout)")])
+def test_a_wait_by_a_list_that_can_not_be_read(seconds: int, message: str) -> None:
+    """A refusal is told at once. If the time is over by then, that is what there is to tell."""
+    api = FakeApi(boot_seconds=100)
+
+    def refused(right: Right) -> Answer:
+        api.clock.time += seconds
+        return answer(418)
+
+    api.spoil(*POST, lambda right: (right(), api.spoil(*LIST, refused, times=99))[0])
+    result = run_fleet(api, webs(3), wait_timeout=30)
+    assert result["created"] == ["web-01", "web-02", "web-03"]
+    assert [message in item["msg"] for item in result["failed_instances"]] == [True] * 3
+
+
+def test_one_that_is_being_deleted_is_waited_for_by_its_id_too() -> None:
+    """The one that stays gets the name only after the other one has gone."""
+    api = FakeApi(delete_seconds=20)
+    old, other = api.make("web-01"), api.make("web-02")
+    api.account.delete_instance(old["id"], Key())
+    result = run_fleet(api, [{"name": "web-01", "id": other["id"]}])
+    assert (result["updated"], names(api)) == (["web-01"], ["web-01"])
+    assert api.clock.now() - 1000 >= 20

@@ -60,6 +60,11 @@ def test_the_propagation_of_the_cdn_is_told() -> None:
     assert lines == [f"the CDN configuration is on its way to the edge, {seconds} s" for seconds in range(5, 65, 5)]
 
 
+@pytest.mark.parametrize("cache_ttl", [0, 31536000])
+def test_a_cache_ttl_at_the_end_of_its_range(cache_ttl: int) -> None:
+    assert run_cdn(FakeApi(), cache_ttl=cache_ttl)["config"]["cache_ttl"] == cache_ttl
+
+
 @pytest.mark.parametrize("cache_ttl", [-1, 31536001, True])
 def test_a_cache_ttl_out_of_range(cache_ttl: int) -> None:
     api = FakeApi()

@@ -14,9 +14,9 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import
 
 from tests.emulator.settings import API_KEY, Key
 
-from ..fake_api import FakeApi, run_operation
+from ..fake_api import FakeApi, answer, run_operation
 from ..operations.runs import names, run_fleet, web, webs
-from ..spoilers import LIST, lost_after
+from ..spoilers import LIST, POST, lost_after
 
 
 def test_all_are_made_and_the_second_run_takes_one_reading() -> None:
@@ -96,6 +96,7 @@ def test_all_that_is_wrong_is_said_at_once_and_before_anything_is_changed() -> N
     result = run_fleet(api, webs(3))
     assert [item["name"] for item in result["failed_instances"]] == ["web-01", "web-02"]
     assert result["msg"].endswith("Nothing was changed.")
+    assert result["changed"] is False
     assert not api.writes()
 
 
@@ -125,6 +126,7 @@ def test_more_deletions_than_allowed_fail_before_anything_is_changed(check_mode:
     result = run_fleet(api, [web(1, plan="enterprise")], name_prefix="web-", prune=True, max_deletions=1, check_mode=check_mode)
     assert "max_deletions: 2 instances would be deleted, and 1 may be. They are web-02 (inst_00000002), web-03 (inst_00000003)." in result["msg"]
     assert [item["action"] for item in result["changes"]] == ["update", "delete", "delete"]
+    assert result["changed"] is False
     assert not api.writes()
 
 
@@ -140,6 +142,7 @@ def test_what_is_gone_already_counts_as_deleted() -> None:
     [
         ({"instances": [web(1), web(2), web(1)]}, "instances: expected each name once, got web-01 in instances[0] and in instances[2]."),
         ({"instances": [web(1, id="i1"), web(2, id="i1")]}, "instances: expected each id once, got i1 in instances[0] and in instances[1]."),
+        ({"instances": [web(1), web(2, id="i1"), web(3, id="i1")]}, "instances: expected each id once, got i1 in instances[1] and in instances[2]."),
         ({"instances": [web(1), web(2, plan=None)]}, "instances[1].plan: is required, unless id says"),
         ({"instances": [web(1, region=None)]}, "instances[0].region: is required, unless id says"),
         ({"instances": [web(1, name="")]}, "instances[0].name: expected a text that is not empty."),
@@ -149,6 +152,8 @@ def test_what_is_gone_already_counts_as_deleted() -> None:
         ({"prune": True}, "name_prefix: is required with prune=true"),
         ({"prune": True, "name_prefix": ""}, "name_prefix: expected a text that is not empty."),
         ({"prune_pattern": "("}, "prune_pattern: expected a regular expression"),
+        ({"prune_pattern": "x{99999999999999999999}"}, "prune_pattern: expected a regular expression"),
+        ({"prune_pattern": "(" * 5000 + ")" * 5000}, "prune_pattern: expected a regular expression"),
         ({"max_deletions": -1}, "max_deletions: expected a whole number from 0 to 100000, got -1."),
         ({"concurrency": 0}, "concurrency: expected a whole number from 1 to 64, got 0."),
         ({"max_unavailable": 0}, "max_unavailable: expected a whole number from 1 to 1000, got 0."),
@@ -222,3 +227,64 @@ def test_a_fault_of_the_collection_hides_none_of_what_exists(monkeypatch: pytest
     assert (result["failed"], result["changed"], len(result["created"]), len(result["failed_instances"])) == (True, True, 3, 3)
     assert [item["id"] for item in result["instances"]] == ["inst_00000001", "inst_00000002", "inst_00000003"]
     assert "This is a fault of the collection, please report it: ZeroDivisionError: x" in result["msg"]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_id_that_there_is_not(gone: bool) -> None:
+    api = FakeApi(delete_seconds=1000)
+    made = api.make("web-01")
+    if gone:
+        api.account.delete_instance(made["id"], Key())
+    result = run_fleet(api, [web(1, id=made["id"] if gone else "inst_9")])
+    assert result["changed"] is False
+    assert result["failed_instances"][0]["msg"].startswith(f"id: there is no instance {made['id'] if gone else 'inst_9'}; ")
+    assert not api.writes()
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+def test_a_rename_to_a_name_that_another_one_has(leaving: bool) -> None:
+    """One that is being deleted keeps no name from others."""
+    api = FakeApi(delete_seconds=5)
+    first, second = api.make("web-01"), api.make("web-02")
+    if leaving:
+        api.account.delete_instance(second["id"], Key())
+    result = run_fleet(api, [{"name": "web-02", "id": first["id"]}])
+    if leaving:
+        assert (result["updated"], names(api)) == (["web-02"], ["web-02"])
+    else:
+        assert result["failed_instances"][0]["msg"] == f"{first['id']} can't be called web-02: {second['id']} has that name already."
+        assert not api.writes()
+
+
+def test_prune_leaves_those_alone_that_are_being_deleted() -> None:
+    api = FakeApi(delete_seconds=1000)
+    api.account.delete_instance(api.make("web-01")["id"], Key())
+    result = run_fleet(api, [], name_prefix="web-", prune=True)
+    assert (result["changed"], result["deleted"], api.writes()) == (False, [], [])
+
+
+def test_one_that_was_deleted_and_not_replaced_is_none_of_the_instances() -> None:
+    api = FakeApi(delete_seconds=10_000)
+    api.make("web-01")
+    result = run_fleet(api, webs(1, region="eu-west"), recreate=True, wait_timeout=60)
+    assert (result["failed"], result["changed"], result["deleted"], result["instances"]) == (True, True, ["web-01"], [])
+    assert "was deleted, but the API still shows it after 60 s" in result["failed_instances"][0]["msg"]
+
+
+@pytest.mark.parametrize(("count", "rest"), [(3, ""), (5, " failed_instances has 2 more.")])
+def test_the_message_tells_the_first_failures(count: int, rest: str) -> None:
+    api = FakeApi()
+    api.spoil(*POST, lambda right: answer(422), times=count)
+    result = run_fleet(api, webs(count))
+    sentences = " ".join(f"web-{number:02}: POST /instances: the API answered 422." for number in (1, 2, 3))
+    assert result["msg"] == f"{count} of {count} instances failed. {sentences}{rest}"
+    assert (result["changed"], result["unchanged"], len(result["failed_instances"])) == (False, [], count)
+
+
+def test_what_was_not_begun_is_no_reason() -> None:
+    api = FakeApi()
+    api.make("web-01", region="eu-west")
+    api.spoil(*POST, lambda right: answer(422))
+    result = run_fleet(api, webs(2), recreate=True)
+    assert result["msg"] == "2 of 2 instances failed. web-02: POST /instances: the API answered 422. failed_instances has 1 more."
+    assert (result["failed_instances"][0]["msg"], result["api_error"]["status"]) == ("Not replaced, because something else failed before.", 422)

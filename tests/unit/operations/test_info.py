@@ -48,8 +48,17 @@ def test_instance_info() -> None:
 def test_instance_info_without_a_list() -> None:
     api = FakeApi(profile="documented")
     api.make("web-01")
-    assert "does not offer GET /instances" in run_operation(api, instance_info.OPERATION)["msg"]
+    message = run_operation(api, instance_info.OPERATION)["msg"]
+    assert "does not offer GET /instances" in message
+    assert message.endswith(" Pass id to read one instance.")
     assert run_operation(api, instance_info.OPERATION, id="inst_00000001")["instances"][0]["name"] == "web-01"
+
+
+def test_logs_are_read_if_they_are_asked_for() -> None:
+    api = FakeApi()
+    made = api.make("web-01")
+    assert run_operation(api, instance_info.OPERATION)["instances"] == [made]
+    assert len(api.calls) == 1
 
 
 @pytest.mark.parametrize(("body", "log"), [(b'{"lines": []}', {"lines": []}), (b"booted\n", "booted\n"), (b"", ""), (b"\xff", "\ufffd")])

@@ -146,6 +146,15 @@ def test_a_new_one_in_place_of_one_that_is_being_deleted(wait: bool) -> None:
     assert [item["id"] for item in api.account.state()["instances"]] == [result["instance"]["id"]]
 
 
+def test_one_that_is_being_deleted_is_not_the_one_that_could_not_be_made() -> None:
+    api = FakeApi(delete_seconds=20)
+    api.make("web-01")
+    run_instance(api, name="web-01", state="absent", wait=False)
+    api.spoil(*POST, lambda right: answer(422))
+    result = run_instance(api, **WEB)
+    assert (result["failed"], result["changed"], result["action"], result["instance"]) == (True, False, "none", None)
+
+
 def test_by_its_id_one_that_is_being_deleted_is_gone_too() -> None:
     api = FakeApi(delete_seconds=20)
     instance_id = api.make("web-01")["id"]
@@ -220,6 +229,7 @@ def test_without_delete_nothing_is_changed(status: int, given: dict[str, Any]) -
     api.make("web-01")
     result = run_instance(api, id="inst_00000001", **given)
     assert f"The API does not offer DELETE /instances/{{id}} (status {status})" in result["msg"]
+    assert result["msg"].endswith("Nothing was changed; what the API does not offer can be done in the CloudNexus dashboard.")
     assert (result["changed"], result["action"], result["instance"]["id"]) == (False, "none", "inst_00000001")
     assert POST not in api.calls
 
@@ -265,6 +275,7 @@ def test_check_mode_writes_nothing_and_predicts_exactly(action: str, existing: d
         ({**WEB, "auto_scale": {"min_instances": 3, "max_instances": 2}}, "auto_scale.min_instances: expected at most max_instances (2), got 3."),
         ({**WEB, "auto_scale": {"cpu_threshold": 140}}, "auto_scale.cpu_threshold: expected a whole number from 1 to 100, got 140."),
         ({**WEB, "wait_timeout": 0}, "wait_timeout: expected a whole number from 1 to 86400, got 0."),
+        ({"id": "inst_1", "wait_timeout": 86401}, "wait_timeout: expected a whole number from 1 to 86400, got 86401."),
         ({**WEB, "api_key": None}, "api_key: expected a credential"),
         ({**WEB, "api_url": "http://api.cloudnexus.io/v1"}, "api_url: expected https"),
     ],
@@ -355,3 +366,47 @@ def test_an_instance_that_is_not_what_was_sent_is_told() -> None:
     result = run_instance(api, **WEB)
     assert (result["failed"], result["changed"], result["action"], result["instance"]["id"]) == (True, True, "create", "inst_00000001")
     assert "shows something else than was sent: plan is 'enterprise', sent was 'starter'" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("current", "given", "message"),
+    [
+        ({"region": "eu-west"}, WEB, "The instance web-01 (inst_00000001) can't be changed in place"),
+        ({}, {"id": "inst_00000001", "name": "web-02"}, "inst_00000001 can't be called web-02"),
+    ],
+)
+def test_a_plan_that_fails_says_what_exists(current: dict[str, Any], given: dict[str, Any], message: str) -> None:
+    api = FakeApi()
+    made = api.make("web-01", **current)
+    api.make("web-02")
+    result = run_instance(api, **given)
+    assert result["msg"].startswith(message)
+    assert (result["changed"], result["action"], result["instance"]) == (False, "none", made)
+
+
+def test_an_operation_that_is_missing_after_a_change_does_not_say_that_nothing_was_changed() -> None:
+    """The old instance is deleted by then."""
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil("GET", "/instances/inst_00000001", lambda right: answer(405))
+    result = run_instance(api, **{**WEB, "region": "eu-west"}, recreate=True)
+    assert (result["changed"], result["action"]) == (True, "delete")
+    assert "Nothing was changed" not in result["msg"]
+
+
+@pytest.mark.parametrize(("method", "given"), [("PATCH", {"plan": "enterprise"}), ("DELETE", {"state": "absent"})])
+def test_a_key_that_may_not_change_an_instance_of_its_region(method: str, given: dict[str, Any]) -> None:
+    api = FakeApi()
+    api.make("web-01")
+    api.spoil(method, "/instances/inst_00000001", lambda right: answer(403))
+    result = run_instance(api, **{**WEB, **given})
+    assert result["msg"].endswith(f"The key's scope does not allow {method} /instances/inst_00000001 in region us-east.")
+
+
+@pytest.mark.parametrize("given", [{"plan": "enterprise"}, {"state": "absent"}])
+def test_a_refused_write_changes_nothing(given: dict[str, Any]) -> None:
+    api = FakeApi()
+    made = api.make("web-01")
+    api.spoil("PATCH" if "plan" in given else "DELETE", "/instances/inst_00000001", lambda right: answer(422))
+    result = run_instance(api, **{**WEB, **given})
+    assert (result["failed"], result["changed"], result["action"], result["instance"]) == (True, False, "none", made)
