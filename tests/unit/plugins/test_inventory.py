@@ -80,6 +80,11 @@ def test_the_preferences_in_their_order() -> None:
     assert list(hosts(instances, "id").values()) == ["inst_1", "inst_2", "inst_3"]
 
 
+def test_an_id_can_always_be_a_host() -> None:
+    (entry,) = named([{"id": "all", "name": "web"}], ["id", "name"])
+    assert (entry.host, entry.missed) == ("all", ())
+
+
 def test_filters() -> None:
     instance = {"id": "inst_1", "name": "web-01", "region": "us-east", "plan": "starter", "status": "running"}
     assert Filter().passes(instance)
@@ -208,6 +213,7 @@ def constructed(way: Any, options: Mapping[str, Any], variables: list[dict[str, 
         for number, values in enumerate(variables):
             host = inventory.add_host(f"host{number}")
             inventory.set_variable(host, "static", trusted_options("{{ cloudnexus_region }} by a template"))
+            inventory.set_variable(host, "nested", trusted_options({"list": ["{{ cloudnexus_region }} by a template"]}))
             for name, value in {**values, "cloudnexus_links": {"self": f"/instances/{number}"}}.items():
                 inventory.set_variable(host, name, as_text(value))
             construct.add(inventory.get_host(host))
@@ -292,6 +298,10 @@ def test_each_kind_of_expression(expression: str) -> None:
         "lookup('ansible.builtin.env', 'X')",
         "now() ~ ''",
         "lipsum()",
+        "undef(hint=cloudnexus_name) | default('none')",
+        "cloudnexus_name | unknown(cloudnexus_name is match('web'))",
+        "cloudnexus_name is acme.cloud.lucky",
+        "nested.list[0] ~ ''",
     ],
 )
 def test_what_is_more_than_values_is_evaluated_for_each_host(expression: str) -> None:
@@ -303,6 +313,29 @@ def test_an_expression_is_evaluated_once_for_equal_values() -> None:
     variables = [{"cloudnexus_region": ("us-east", "eu-west")[number % 2], "cloudnexus_name": f"web-{number}"} for number in range(20)]
     found = constructed(Construct, {"keyed_groups": [{"key": "cloudnexus_region", "prefix": "region"}]}, variables)
     assert len(found["members"]["region_us_east"]) == 10
+    assert found["evaluated"] == ["host0", "host1"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cloudnexus_name.upper()",
+        "cloudnexus_size * 2 ~ ''",
+        "range(2) | list | length ~ ''",
+        "dict(a=cloudnexus_name).a",
+        "cloudnexus_name | ansible.builtin.regex_replace('-.*')",
+        "cloudnexus_tags | map('ansible.builtin.upper') | select('match', '[A-Z]') | join",
+        "[{'a': cloudnexus_name}] | selectattr('a', 'defined') | map(attribute='a') | list",
+        "(cloudnexus_name is ansible.builtin.match('web')) ~ ''",
+    ],
+)
+def test_what_is_made_of_values_alone_is_evaluated_once(expression: str) -> None:
+    found = constructed(Construct, {"strict": False, "keyed_groups": [{"key": expression}]}, [DIFFERENT[0]] * 3)
+    assert found["evaluated"] == ["host0"]
+
+
+def test_with_extra_variables_each_host_is_evaluated() -> None:
+    found = constructed(Construct, {"use_extra_vars": True, "keyed_groups": [{"key": "cloudnexus_region"}]}, [DIFFERENT[0]] * 2)
     assert found["evaluated"] == ["host0", "host1"]
 
 
