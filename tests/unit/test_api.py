@@ -118,11 +118,11 @@ def test_a_list_that_changes_each_time_is_read_three_times() -> None:
         api.make(name)
     for total in range(6):
         api.spoil(*LIST, lambda right, total=total: paged(right, total_count=total))  # type: ignore[misc]
-    assert len(run_operation(api, instance_info.OPERATION)["instances"]) == 2
+    assert "the API contradicts itself, 3 times in a row" in run_operation(api, instance_info.OPERATION)["msg"]
     assert len(api.calls) == 3 * 2
 
 
-@pytest.mark.parametrize(("total", "shown"), [(0, 0), (7, 7), (-1, None), (True, None), (1.5, None), ("7", None), (None, None)])
+@pytest.mark.parametrize(("total", "shown"), [(0, 0), (-1, None), (True, None), (1.5, None), ("7", None), (None, None)])
 def test_a_total_that_is_no_count_is_not_shown(total: Any, shown: int | None) -> None:
     api = FakeApi(buckets=0)
     api.spoil("GET", "/storage/buckets", lambda right: paged(right, total_count=total))
@@ -201,11 +201,11 @@ def test_a_response_about_another_instance(other: str) -> None:
 
 
 @pytest.mark.parametrize("other", ["web-00", "web-02"])
-def test_a_response_to_a_create_about_another_name_counts_as_lost(other: str) -> None:
+def test_a_response_to_a_create_about_another_name_is_told(other: str) -> None:
     api = FakeApi()
     api.spoil(*POST, lambda right: answer(201, {**json.loads(right().body), "name": other}))
     result = run_instance(api, **WEB, wait=False)
-    assert (result["action"], result["instance"]["name"], api.account.created) == ("create", "web-01", 1)
+    assert (result["failed"], result["action"], result["instance"]["name"], api.account.created) == (True, "create", other, 1)
 
 
 @pytest.mark.parametrize(
@@ -242,5 +242,5 @@ def test_a_missing_operation(status: int) -> None:
     api = FakeApi()
     api.spoil("GET", "/storage/buckets", lambda right: answer(status))
     api.spoil("GET", f"/instances/{api.make('web-01')['id']}/logs", lambda right: answer(status))
-    assert run_operation(api, bucket_info.OPERATION)["msg"] == f"GET /storage/buckets: the API answered {status}."
+    assert run_operation(api, bucket_info.OPERATION)["msg"].startswith(f"GET /storage/buckets: the API answered {status}")
     assert run_operation(api, instance_info.OPERATION, logs=True)["msg"].startswith(f"The API does not offer GET /instances/{{id}}/logs (status {status})")

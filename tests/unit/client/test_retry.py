@@ -200,17 +200,6 @@ def test_a_deadline_bounds_them_too() -> None:
     assert clock.now() - 1000.0 <= 41
 
 
-def test_after_a_pause_requests_are_sent_one_after_the_other() -> None:
-    clock = FakeClock()
-    retry = Retry(30, 0, clock)
-    with pytest.raises(RateLimited):
-        retry.run(Script(clock, refused(429, 20.0)), repeat_in_doubt=True)
-    script = Script(clock)
-    for _request in range(3):
-        retry.run(script, repeat_in_doubt=True)
-    assert script.times == pytest.approx([1020.0, *[1020.0 + SHORTEST_DISTANCE] * 2]), "and once they are taken, at once"
-
-
 def test_the_backoff_doubles_up_to_its_longest() -> None:
     """0.5 seconds, doubled each time up to 8 seconds, of which a random half is left out."""
     clock = FakeClock()
@@ -225,20 +214,6 @@ def test_with_no_time_left_one_short_attempt_is_made() -> None:
     script = Script(clock)
     assert Retry(30, 5, clock).run(script, repeat_in_doubt=True, deadline=clock.deadline(-5)) == "done"
     assert script.timeouts == [1.0]
-
-
-def test_the_distance_of_the_workers_has_an_end() -> None:
-    clock = FakeClock()
-    pause = Pause(clock)
-    for _number in range(20):
-        pause.ask(1)
-        clock.time += 1000
-    pause.ask(1)
-    first, second = pause.turn(), pause.turn()
-    assert second - first == pytest.approx(LONGEST_DISTANCE)
-    pause.taken()
-    third, fourth = pause.turn(), pause.turn()
-    assert 0 < fourth - third < LONGEST_DISTANCE
 
 
 def test_the_attempts_are_told_if_the_pause_is_too_long_for_another_one() -> None:

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings, api_url
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 
-PARAMS = {"api_url": "https://h/v1", "api_key": "k", "api_timeout": 30, "api_retries": 5, "validate_certs": True, "ca_path": None}
+PARAMS = {"api_url": "https://h/v1", "api_key": "k" * 8, "api_timeout": 30, "api_retries": 5, "validate_certs": True, "ca_path": None}
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_what_comes_with_a_key_is_checked_too(params: dict[str, Any], option: st
 
 
 def test_a_refresh_token_with_its_client_is_a_credential() -> None:
-    settings = Settings.from_params({**PARAMS, "api_key": None, "refresh_token": "r", "client_id": "c"})
-    assert (settings.api_key, settings.refresh_token, settings.client_id) == (None, "r", "c")
+    settings = Settings.from_params({**PARAMS, "api_key": None, "refresh_token": "r" * 8, "client_id": "c"})
+    assert (settings.api_key, settings.refresh_token, settings.client_id) == (None, "r" * 8, "c")
 
 
 @pytest.mark.parametrize("validate_certs", [True, False])

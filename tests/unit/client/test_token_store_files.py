@@ -77,7 +77,7 @@ def test_the_whole_file_is_on_the_disk_before_it_takes_its_place(folder: Path, m
     assert [{suffix: json.loads(text or "{}") for suffix, text in files.items()} for files in synced] == [{".tmp": stored(folder), ".lock": {}}]
 
 
-TOKEN = {"access_token": "a", "refresh_token": "b", "renew_at": 1.5, "origin": "c"}
+TOKEN = {"access_token": "an-access-token", "refresh_token": "a-refresh-token", "renew_at": 1.5, "origin": "c"}
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ TOKEN = {"access_token": "a", "refresh_token": "b", "renew_at": 1.5, "origin": "
     ],
 )
 def test_what_can_be_used_of_a_file(folder: Path, changes: dict[str, Any], read: bool) -> None:
-    store = TokenStore(str(folder), "https://h", "c")
-    store.write(Token("x", "y", None, "z"))
+    store = TokenStore(str(folder), "https://h", "c", "o")
+    store.write(Token("x" * 8, "y" * 8, None, "z"))
     (path,) = folder.glob("*.json")
     path.write_text(json.dumps({**TOKEN, **changes}))
     assert store.read() == (Token(**{**TOKEN, **changes}) if read else None)

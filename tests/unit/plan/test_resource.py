@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import _LONGEST_IN_A_SENTENCE, CDN_CONFIG, INSTANCE, brief, key_data
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import _LONGEST_IN_A_SENTENCE, brief
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import CDN_CONFIG, INSTANCE, key_data
 
 
 @pytest.mark.parametrize(
@@ -16,12 +17,12 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource imp
     [
         ("image_id", "img_1", True),
         ("image_id", {"id": "img_1"}, False),
-        ("ssh_keys", [], True),
-        ("ssh_keys", ["ssh-rsa AAAA"], True),
+        ("ssh_keys", [], False),
+        ("ssh_keys", ["ssh-rsa AAAAB"], True),
         ("ssh_keys", "ssh-rsa AAAA", False),
         ("ssh_keys", ["ssh-rsa AAAA", {"id": 1}], False),
         ("auto_scale", {"min_instances": 1, "now": "many"}, True),
-        ("auto_scale", {"min_instances": None}, True),
+        ("auto_scale", {"min_instances": None}, False),
         ("auto_scale", {"min_instances": "1"}, False),
         ("auto_scale", {"max_instances": True}, False),
         ("auto_scale", [1, 3], False),
