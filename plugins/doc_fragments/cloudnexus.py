@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+import re
+
+
+def _with_environment(text: str) -> str:
+    """The options with the environment variable of each, as ansible-doc shows those of plugins. Modules have no such key."""
+    return re.sub(r"^  (\w+):\n(?:    .*\n)+", lambda option: f"{option[0]}    env:\n      - name: CLOUDNEXUS_{option[1].upper()}\n", text, flags=re.MULTILINE)
+
 
 class ModuleDocFragment:
     # The connection options of every module.
@@ -86,8 +93,8 @@ notes:
 
     # The same without the notes, for what is no module; and without the key, for what uses a token. With a type, because
     # the linter of documentation reads the plain assignments, and expects texts.
-    CONNECTION: str = DOCUMENTATION[: DOCUMENTATION.index("notes:")]
-    TOKEN: str = "options:\n" + DOCUMENTATION[DOCUMENTATION.index("  refresh_token:") : DOCUMENTATION.index("notes:")]
+    CONNECTION: str = _with_environment(DOCUMENTATION[: DOCUMENTATION.index("notes:")])
+    TOKEN: str = "options:\n" + CONNECTION[CONNECTION.index("  refresh_token:") :]
 
     # The attributes that all modules have.
     ATTRIBUTES = r"""

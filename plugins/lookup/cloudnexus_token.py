@@ -67,6 +67,7 @@ from ..module_utils.client.access_token import access_token
 from ..module_utils.client.argument_spec import with_connection
 from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils.errors import CloudNexusError
+from ..module_utils.printable import printable
 from ..plugin_utils.plain import plain
 
 # The options are checked as a module's are, so that they, and their environment variables, mean the same.
@@ -81,8 +82,8 @@ class LookupModule(LookupBase):
             raise AnsibleError(missing_required_lib("requests"))
         validation = _VALIDATOR.validate(plain(kwargs))
         if validation.error_messages:
-            raise AnsibleError(f"cloudnexus_token: {validation.errors.msg}")
+            raise AnsibleError(printable(f"cloudnexus_token: {validation.errors.msg}"))
         try:
-            return [access_token(validation.validated_parameters, Display().warning)]
+            return [access_token(validation.validated_parameters, lambda text: Display().warning(printable(text)))]
         except CloudNexusError as error:
-            raise AnsibleError(f"cloudnexus_token: {error.message}") from None
+            raise AnsibleError(printable(f"cloudnexus_token: {error.message}")) from None
