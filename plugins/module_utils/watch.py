@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from .api import LIST_REQUESTS, Json, Reader
 from .apply.status import StatusReader
 from .client.client import Client
 from .errors import CloudNexusError, OperationMissing
+from .plan.instances import RUNNING
 from .plan.resource import INSTANCE, Field
 
 #: What an event tells.
@@ -22,6 +24,10 @@ DRIFTED = "drifted"
 GONE = "gone"
 CHANGES = (APPEARED, STATUS_CHANGED, DRIFTED, GONE)
 
+#: The statuses that need nobody's attention if they are the first that the API shows of an instance.
+_WELL = (RUNNING, "provisioning")
+#: A brace before one that would make it a template, or at the end of a text that another one may follow, and what brings its own signs along.
+_BEGINS = re.compile(r"\{(?=[{%#]|\Z)|\A#(?=jinja2:)")
 #: Instances that the list lacks are looked for so many at a time.
 _CONCURRENCY = 8
 
@@ -34,7 +40,15 @@ class Watch:
         self._reader = Reader(client)
         self._wanted = wanted
         self._initial = initial
+        #: Each instance as the API showed it last, field by field. None before the first reading.
         self._last: dict[str, Json] | None = None
+        #: Those that the last reading could not find. They are gone if the next one can't either.
+        self._missed: frozenset[str] = frozenset()
+
+    @property
+    def began(self) -> bool:
+        """Whether the list has been read."""
+        return self._last is not None
 
     def look(self) -> list[Json]:
         """The events since the last look that succeeded.
@@ -42,12 +56,18 @@ class Watch:
         Raises a CloudNexusError; then it is as if nobody had looked, and what has changed is told the next time.
         """
         listed = by_id(self._reader.instances())
+        missed: frozenset[str] = frozenset()
         if self._last is None:
             found = events({}, listed, initial=True) if self._initial else []
         else:
-            listed |= self._unlisted(self._last, [instance_id for instance_id in self._last if instance_id not in listed])
-            found = events(self._last, listed)
-        self._last = listed
+            last = self._last
+            listed |= self._unlisted(last, [instance_id for instance_id in last if instance_id not in listed])
+            missed = frozenset(last) - frozenset(listed)
+            # A list may be empty for a moment, and so may be what is read by an id.
+            listed |= {instance_id: item for instance_id, item in last.items() if instance_id in missed - self._missed}
+            found = events(last, listed)
+            listed = {instance_id: remembered(last.get(instance_id), item) for instance_id, item in listed.items()}
+        self._last, self._missed = listed, missed & frozenset(listed)
         # An instance that leaves what is wanted, by its plan say, is not gone: so events are chosen, and not instances.
         return [event for event in found if any(item is not None and self._wanted(item) for item in (event["before"], event["after"]))]
 
@@ -82,11 +102,40 @@ def events(before: Mapping[str, Json], after: Mapping[str, Json], *, initial: bo
         if was is None:
             found.append(_event(APPEARED, None, item, initial=initial))
             continue
-        if item.get("status") is not None and item["status"] != was.get("status"):
+        if _has_changed(was.get("status"), item.get("status")):
             found.append(_event(STATUS_CHANGED, was, item, ["status"]))
         if drifted := drift(was, item):
             found.append(_event(DRIFTED, was, item, drifted))
     return found
+
+
+def _has_changed(was: Any, now: Any) -> bool:
+    """Whether a status is an event. One that is not shown is none, and the first that is shown only if the instance is not well. Pure."""
+    if now is None or now == was:
+        return False
+    return was is not None or now not in _WELL
+
+
+def remembered(before: Json | None, after: Json) -> Json:
+    """An instance as the API showed it last, field by field: what is compared, and not shown now, is as it was. Pure."""
+    if before is None:
+        return after
+    shown = INSTANCE.managed(after)
+    kept = [name for name in INSTANCE.managed(before) if name not in shown]
+    kept += [name for name in ("status", "ip") if not after.get(name) and before.get(name)]
+    return {**after, **{name: before[name] for name in kept}} if kept else after
+
+
+def without_templates(data: Any) -> Any:
+    """``data`` (plain JSON) with the signs that begin a template pulled apart: ``{ {`` for two braces. Pure.
+
+    ansible-rulebook hands an event to a playbook as extra variables, which Ansible takes for templates on every core. Nothing in JSON could mark them.
+    """
+    if isinstance(data, str):
+        return _BEGINS.sub(r"\g<0> ", data) if "{" in data or "#" in data else data
+    if isinstance(data, dict):
+        return {without_templates(key): without_templates(value) for key, value in data.items()}
+    return [without_templates(value) for value in data] if isinstance(data, list) else data
 
 
 def drift(before: Json, after: Json) -> list[str]:

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Instance = Mapping[str, Any]
+from .ages import age
 
-#: Names that a command line can address, and that are no path: fact caches and host_vars make file names of them.
+Instance = Mapping[str, Any]
+#: A name that a host may have: a field of its instance, or what a function returns for it (None for no name).
+Preference = str | Callable[[Instance], Any]
+
+#: Names that a command line can address, and that are no path and no option: fact caches and host_vars make file names of them.
 _HOST_NAME = re.compile(r"\w[\w.-]{0,199}")
 #: What Ansible takes for something else than a host of the inventory.
-_RESERVED = frozenset({"all", "ungrouped", "localhost", "127.0.0.1", "::1"})
+_RESERVED = frozenset({"all", "ungrouped", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,13 @@ class Filter:
     plans: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     name_prefix: str = ""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Filter:
+        """The filter that these options ask for; one that is missing or empty asks for nothing."""
+        return cls(
+            tuple(options.get("regions") or ()), tuple(options.get("plans") or ()), tuple(options.get("statuses") or ()), options.get("name_prefix") or ""
+        )
 
     def passes(self, instance: Instance) -> bool:
         return (
@@ -44,38 +56,68 @@ class Named:
     missed: tuple[str, ...] = ()
 
 
-def named(instances: Iterable[Instance], preferences: Sequence[str]) -> list[Named]:
-    """A host name for each instance: the first of its preferences that is usable and free, and its id at last.
+class NoName(Exception):
+    """An instance for which there is no name that a host may have."""
 
-    Of two that come to one name the older one has it, so that a new instance never takes a host's name away.
+    def __init__(self, instance: Instance, missed: Sequence[str]) -> None:
+        super().__init__(f"the instance {instance['id']!r} has no name that a host can have: {' and '.join(missed)}")
+
+
+def _by_nobody(_name: str, _instance: Instance) -> str | None:
+    return None
+
+
+def named(instances: Iterable[Instance], preferences: Sequence[Preference], held: Callable[[str, Instance], str | None] = _by_nobody) -> list[Named]:
+    """A host name for each instance: the first of its preferences that is usable and free, and its id at last. Raises NoName.
+
+    Of two that come to one name the older one has it, so that a new instance never takes a host's name away. ``held`` tells who has a name already,
+    if it is somebody else than the instance.
     """
-    ordered = sorted(instances, key=lambda item: (item.get("created_at") or "", item["id"]))
+    ordered = sorted(instances, key=lambda item: (age(item.get("created_at")), item["id"]))
     # Nobody is called what is another one's id, so that its own id is always left for everyone.
     owners = {item["id"]: item["id"] for item in ordered}
     found = []
     for instance in ordered:
-        missed = []
-        for preference in preferences:
-            name = instance.get(preference)
-            if not name:
+        missed: list[str] = []
+        for preference in (*preferences, "id"):
+            name = instance.get(preference) if isinstance(preference, str) else preference(instance)
+            if name is None or name == "":
                 continue
-            reason = _unusable(preference, name)
+            reason = problem(name) or held(name, instance)
             if reason is None and owners.setdefault(name, instance["id"]) != instance["id"]:
                 reason = f"{owners[name]} has it"
             if reason is None:
+                found.append(Named(name, instance, tuple(missed)))
                 break
-            missed.append(f"{name!r} ({reason})")
+            if (sentence := f"{name!r} ({reason})") not in missed:
+                missed.append(sentence)
         else:
-            name = instance["id"]
-        found.append(Named(name, instance, tuple(missed)))
+            raise NoName(instance, missed)
     return found
 
 
-def _unusable(preference: str, name: str) -> str | None:
-    if preference == "id":
-        return None
-    if name in _RESERVED:
+def problem(name: Any) -> str | None:
+    """Why a name can't be a host's, whatever it was made of; None if it can."""
+    if not isinstance(name, str):
+        return "no text"
+    address = _address(name)
+    if name.lower() in _RESERVED or (address is not None and _is_this_machine(address)):
         return "Ansible means something else by it"
-    if preference == "name" and not _HOST_NAME.fullmatch(name):
+    if address is None and not _HOST_NAME.fullmatch(name):
         return "no name for a host"
     return None
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    # Most names are none, and it takes Python longer to find out than all the rest.
+    if ":" not in name and not name.replace(".", "").isdigit():
+        return None
+    try:
+        return None if "%" in name else ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def _is_this_machine(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)

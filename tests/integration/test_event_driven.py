@@ -217,7 +217,7 @@ def test_what_ends_a_rulebook(rulebooks: Rulebooks) -> None:
         assert process.wait(PATIENCE) == 1
     assert "GET /instances: the API answered 401" in rulebooks.text
     assert "canary" not in rulebooks.text
-    assert rulebooks.lists() == 1
+    assert rulebooks.lists() == 2, "one refusal may be a slip"
 
 
 def test_the_context_of_a_decision_environment_is_made(tmp_path: Path) -> None:

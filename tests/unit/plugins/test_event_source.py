@@ -23,74 +23,8 @@ from hypothesis import strategies as st
 
 from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
 
-from ..fake_api import BASE_URL, FakeApi, answer
-
-Event = dict[str, Any]
-CREDENTIAL = {"api_key": API_KEY, "api_url": BASE_URL, "token_cache": "none"}
-
-
-class _Enough(Exception):
-    """The test has seen all that it wanted to see."""
-
-
-class Watcher:
-    """Runs the source, and a step of the test in each of its pauses."""
-
-    def __init__(self, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.api = api
-        #: Seconds of each pause of the source, in contrast to those of its requests.
-        self.pauses: list[float] = []
-        self._monkeypatch = monkeypatch
-
-    def __call__(self, *steps: Callable[[], Any], **args: Any) -> list[list[Event]]:
-        """The events of each reading: the first one, and one after each step."""
-        queue: asyncio.Queue[Any] = asyncio.Queue()
-        left = iter(steps)
-        readings: list[list[Event]] = []
-
-        async def pause(seconds: float) -> None:
-            self.pauses.append(seconds)
-            readings.append([queue.get_nowait() for _number in range(queue.qsize())])
-            self.api.clock.time += seconds
-            step = next(left, None)
-            if step is None:
-                raise _Enough
-            step()
-
-        def client(settings: Any, secrets: Any, _clock: Any, warn: Any) -> Client:
-            made = Client(settings, secrets, self.api.clock, warn)
-            made._transport = self.api  # type: ignore[assignment]
-            return made
-
-        with self._monkeypatch.context() as patch:
-            patch.setattr(instance_changes, "Client", client)
-            patch.setattr(asyncio, "sleep", pause)
-            try:
-                asyncio.run(instance_changes.main(queue, {**CREDENTIAL, **args}))
-            except _Enough:
-                return readings
-        raise AssertionError("a source never returns")
-
-
-@pytest.fixture
-def api() -> FakeApi:
-    return FakeApi(page_size=2)
-
-
-@pytest.fixture
-def watched(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Watcher:
-    for name in list(instance_changes.SPEC):
-        monkeypatch.delenv(f"CLOUDNEXUS_{name.upper()}", raising=False)
-    return Watcher(api, monkeypatch)
-
-
-def nothing() -> None:
-    """A step in which nobody does anything."""
-
-
-def told(readings: list[list[Event]]) -> list[list[tuple[str, str]]]:
-    return [[(event["change"], event["name"]) for event in reading] for reading in readings]
-
+from ..fake_api import FakeApi, answer
+from .watcher import CREDENTIAL, Event, Watcher, failing, nothing, spoilt_list, told, unreachable
 
 # --- What is told -------------------------------------------------------------------------------------------------------
 
@@ -104,9 +38,11 @@ def test_what_becomes_of_an_instance(watched: Watcher, api: FakeApi) -> None:
         lambda: api.account.set_status(ids[0], "failed"),
         lambda: api.account.update_instance(ids[0], {"plan": "professional"}, key),
         lambda: api.account.delete_instance(ids[0], key),
+        nothing,
+        nothing,
     )
-    assert told(readings) == [[], [], [("appeared", "web-01")], [("status_changed", "web-01")], [("drifted", "web-01")], [("gone", "web-01")]]
-    appeared, status, drifted, gone = (events[0] for events in readings[2:])
+    assert told(readings) == [[], [], [("appeared", "web-01")], [("status_changed", "web-01")], [("drifted", "web-01")], [], [("gone", "web-01")], []]
+    appeared, status, drifted, gone = (events[0] for events in readings[2:] if events)
     new = {"id": ids[0], "name": "web-01", "status": "running", "plan": "starter", "region": "us-east"}
     assert appeared["before"] is None
     assert appeared["after"].items() >= new.items()
@@ -141,7 +77,7 @@ def test_an_instance_that_takes_the_place_of_another_is_another(watched: Watcher
         api.account.delete_instance(old["id"], api.account.key_for(API_KEY))
         api.make("web-01")
 
-    gone, appeared = watched(replace)[1]
+    (appeared,), (gone,) = watched(replace, nothing)[1:]
     assert (gone["change"], gone["id"], appeared["change"]) == ("gone", old["id"], "appeared")
     assert appeared["id"] != old["id"]
 
@@ -175,10 +111,11 @@ def test_what_is_wanted_is_looked_for_before_and_after(watched: Watcher, api: Fa
         lambda: api.account.update_instance(instance["id"], {"plan": "enterprise", "name": "db-02"}, key),  # leaves what is wanted
         lambda: api.account.delete_instance(other["id"], key),  # was never wanted
         lambda: api.account.delete_instance(instance["id"], key),
+        nothing,
         **{option: value},
     )
     region = [("gone", "db-02")] if option == "regions" else []
-    assert told(readings) == [[], [("drifted", "db-02")], [], region]
+    assert told(readings) == [[], [("drifted", "db-02")], [], [], region]
 
 
 def test_an_event_filter_may_change_its_event(watched: Watcher, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,17 +139,6 @@ def test_an_event_filter_may_change_its_event(watched: Watcher, api: FakeApi, mo
     assert [event["change"] for event in seen] == ["appeared", "status_changed", "drifted", "status_changed"]
     assert [event["before"] and event["before"]["status"] for event in seen] == [None, "running", "running", "failed"]
     assert [event["after"]["status"] for event in seen] == ["running", "failed", "failed", "running"]
-
-
-def spoilt_list(api: FakeApi, spoil: Callable[[dict[str, Any]], Any]) -> Callable[[], None]:
-    """A step after which the next answer to a list is spoilt."""
-
-    def spoiler(right: Callable[[], Answer]) -> Answer:
-        page = json.loads(right().body)
-        spoil(page)
-        return answer(200, page)
-
-    return lambda: api.spoil("GET", "/instances", spoiler)
 
 
 def test_what_changes_all_the_time_is_no_event(watched: Watcher, api: FakeApi) -> None:
@@ -278,19 +204,11 @@ def test_events_tell_the_difference_of_two_lists(before: dict[str, Any], after: 
             for field in ("status", "name", "plan", "region", "ip")
             if after[instance_id][field] != before[instance_id][field]
             and after[instance_id][field] is not None
-            and (before[instance_id][field] is not None or field == "status")
+            and (before[instance_id][field] is not None or (field == "status" and after[instance_id][field] == "failed"))
         }
 
 
 # --- An API that fails --------------------------------------------------------------------------------------------------
-
-
-def unreachable(_right: Callable[[], Answer]) -> Answer:
-    raise NotSent("The API could not be reached: connection refused.")
-
-
-def failing(status: int) -> Callable[[Callable[[], Answer]], Answer]:
-    return lambda _right: answer(status, {"error": {"message": "no"}})
 
 
 def test_an_api_that_is_away_for_an_hour(watched: Watcher, api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
@@ -305,9 +223,9 @@ def test_an_api_that_is_away_for_an_hour(watched: Watcher, api: FakeApi, caplog:
         api.account.delete_instance(other["id"], key)
         api.make("web-03")
 
-    readings = watched(away, *[nothing] * 41, interval=10, api_retries=0)
-    assert told(readings) == [[], *[[]] * 40, [("gone", "web-02"), ("status_changed", "web-01"), ("appeared", "web-03")], []]
-    assert readings[41][1]["before"]["status"] == "running"
+    readings = watched(away, *[nothing] * 42, interval=10, api_retries=0)
+    assert told(readings) == [[], *[[]] * 40, [("status_changed", "web-01"), ("appeared", "web-03")], [("gone", "web-02")], []]
+    assert readings[41][0]["before"]["status"] == "running"
     failed = watched.pauses[1:41]
     assert all(10 <= pause <= instance_changes.LONGEST_PAUSE for pause in failed)
     assert all(pause >= instance_changes.LONGEST_PAUSE / 2 for pause in failed[6:])
@@ -353,8 +271,8 @@ def test_an_instance_that_a_list_has_lost_is_looked_for(watched: Watcher, api: F
         api.account.delete_instance(gone["id"], api.account.key_for(API_KEY))
         spoilt_list(api, lambda page: page["items"].clear())()
 
-    readings = watched(lose, nothing)
-    assert told(readings) == [[], [("gone", "web-02"), ("status_changed", "web-01")], []]
+    readings = watched(lose, nothing, nothing)
+    assert told(readings) == [[], [("status_changed", "web-01")], [("gone", "web-02")], []]
 
 
 def test_without_a_sight_of_it_nothing_is_gone(watched: Watcher, api: FakeApi) -> None:
@@ -364,7 +282,7 @@ def test_without_a_sight_of_it_nothing_is_gone(watched: Watcher, api: FakeApi) -
         api.account.delete_instance(gone["id"], api.account.key_for(API_KEY))
         api.spoil("GET", f"/instances/{gone['id']}", unreachable)
 
-    assert told(watched(delete, nothing, api_retries=0)) == [[], [], [("gone", "web-01")]]
+    assert told(watched(delete, nothing, nothing, api_retries=0)) == [[], [], [], [("gone", "web-01")]]
 
 
 def test_where_an_instance_can_not_be_asked_for_the_list_is_believed(watched: Watcher, api: FakeApi) -> None:
@@ -372,26 +290,45 @@ def test_where_an_instance_can_not_be_asked_for_the_list_is_believed(watched: Wa
 
     def delete() -> None:
         api.account.delete_instance(gone["id"], api.account.key_for(API_KEY))
-        api.spoil("GET", f"/instances/{gone['id']}", failing(405))
+        api.spoil("GET", f"/instances/{gone['id']}", failing(405), 2)
 
-    assert told(watched(delete, nothing)) == [[], [("gone", "web-01")], []]
+    assert told(watched(delete, nothing, nothing)) == [[], [], [("gone", "web-01")], []]
 
 
 # --- What ends it -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Forbidden)])
-def test_a_credential_that_is_refused_ends_it(watched: Watcher, api: FakeApi, status: int, kind: type[Exception]) -> None:
+def test_a_credential_that_is_refused_twice_in_a_row_ends_it(watched: Watcher, api: FakeApi, status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=f"GET /instances: the API answered {status}"):
-        watched(nothing, lambda: api.spoil("GET", "/instances", failing(status)), nothing)
-    assert len(watched.pauses) == 2
+        watched(nothing, lambda: api.spoil("GET", "/instances", failing(status), 2), nothing, nothing)
+    assert len(watched.pauses) == 3
+
+
+def test_a_credential_that_never_worked_ends_it_soon(watched: Watcher, api: FakeApi) -> None:
+    api.spoil("GET", "/instances", failing(401), 2)
+    with pytest.raises(Unauthorized):
+        watched(nothing, interval=600)
+    assert watched.pauses == [instance_changes.SOON]
 
 
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_refresh_token_that_is_refused_ends_it(watched: Watcher, api: FakeApi, status: int) -> None:
-    api.spoil("POST", "/auth/token/refresh", failing(status))
+    api.spoil("POST", "/auth/token/refresh", failing(status), 2)
     with pytest.raises(CloudNexusError, match="log in again"):
         watched(nothing, api_key="", refresh_token=REFRESH_TOKEN, client_id=CLIENT_ID)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_one_refusal_is_no_end(watched: Watcher, api: FakeApi, status: int) -> None:
+    """A gateway that slips, comes back, and slips again another day; a 503 in between is no success, and no refusal either."""
+
+    def slips() -> None:
+        for number, found in enumerate((status, 503, status)):
+            api.script[len(api.calls) + number] = failing(found)
+
+    readings = watched(slips, nothing, nothing, lambda: api.make("web-01"), api_retries=0)
+    assert told(readings) == [[], [], [], [], [("appeared", "web-01")]]
 
 
 def test_tokens_are_renewed_as_long_as_it_runs(watched: Watcher, api: FakeApi) -> None:
@@ -482,7 +419,8 @@ def test_no_secret_leaves(watched: Watcher, api: FakeApi, caplog: pytest.LogCapt
     assert event["name"] == "********-01"
     assert API_KEY not in json.dumps(event)
     sentence = f"Bearer {API_KEY} is not welcome."
+    refused = fail(Unauthorized(sentence, api_error=ApiError("GET", "/instances", 401)))
     with pytest.raises(Unauthorized, match="is not welcome") as raised:
-        watched(fail(NotSent(sentence)), fail(Unauthorized(sentence, api_error=ApiError("GET", "/instances", 401))), nothing, api_retries=0)
+        watched(fail(NotSent(sentence)), refused, refused, nothing, api_retries=0)
     assert "is not welcome" in caplog.text
     assert API_KEY not in f"{caplog.text} {raised.value} {raised.value!r}"

@@ -10,12 +10,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.extensions.eda.plugins.event_source import instance_changes
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import watch
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT, SECRET_OPTIONS
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import instances
 
 from tests.checkout import ROOT, link_tree
@@ -43,6 +46,41 @@ def test_the_documentation_tells_of_all_changes_and_fields() -> None:
     event = watch.events({}, {"inst_1": {"id": "inst_1", "name": "web-01"}})[0]
     for name in (*watch.CHANGES, *event):
         assert f"C({name})" in text, name
+
+
+SCHEMA = json.loads((ROOT / "extensions" / "eda" / "plugins" / "event_source" / "schemas" / "instance_changes.json").read_text())
+#: The type of JSON Schema for each type of an option.
+JSON_TYPES = {"str": "string", "path": "string", "int": "integer", "bool": "boolean", "list": "array"}
+
+
+def test_the_schema_has_the_options_as_they_are() -> None:
+    """A user interface makes a form of it, without loading the source."""
+    assert set(SCHEMA["properties"]) == set(instance_changes.SPEC)
+    for name, option in instance_changes.SPEC.items():
+        described = SCHEMA["properties"][name]
+        assert described["type"] == JSON_TYPES[option["type"]], name
+        assert described.get("default") == option.get("default"), name
+        assert described.get("items", {}).get("enum") == option.get("choices"), name
+        assert (described.get("format") == "password") == (name in SECRET_OPTIONS), name
+        assert (f"CLOUDNEXUS_{name.upper()}" in described["description"]) == (name in ENVIRONMENT), name
+        limits = re.search(r"From (\d+) to (\d+)", " ".join(DOCUMENTATION["options"][name]["description"]))
+        assert (described.get("minimum"), described.get("maximum")) == (tuple(map(int, limits.groups())) if limits else (None, None)), name
+
+
+@pytest.mark.parametrize(
+    ("options", "valid"),
+    [
+        ({}, True),
+        ({"interval": 30, "initial": True, "regions": ["us-east"], "name_prefix": "web-"}, True),
+        ({"interval": 0}, False),
+        ({"regions": ["mars"]}, False),
+        ({"plans": "starter"}, False),
+        ({"name": "web"}, False),
+    ],
+)
+def test_the_schema_is_one(options: dict[str, Any], valid: bool) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(options) == valid
 
 
 def test_it_is_loaded_as_ansible_rulebook_does_it(tmp_path: Path) -> None:

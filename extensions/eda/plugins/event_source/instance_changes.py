@@ -20,7 +20,12 @@ description:
     another value than before. It is compared with the list that was read before, not with what a playbook declares.
   - An API that can't be reached, or fails, is tried again at growing distances, up to five minutes apart, for as long as it takes. Then the next list is
     compared with the last one that could be read.
-  - A credential that is missing or that the API refuses (401, 403), and an option that is wrong, end the source with an error.
+  - A credential that is missing, and an option that is wrong, end the source with an error. So does a credential that the API refuses (401, 403) twice in a
+    row.
+  - An instance is C(gone) once two readings in a row can't find it, neither in the list nor by its id. A list that is empty for a moment makes no event.
+  - A field that the API shows as null keeps the value that it had. The first status that the API shows of an instance is an event unless it is
+    C(provisioning) or C(running).
+  - In the texts of an event the signs that begin a Jinja template are pulled apart, such as C({ {), because a playbook gets the event as extra variables.
   - An option that there isn't is refused by its name. An empty text counts as an option that is not given.
 requirements:
   - requests (in the Python that runs ansible-rulebook)
@@ -166,13 +171,18 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Cloc
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, Fault, InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.interrupts import until_let_go
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.watch import Watch
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.printable import printable
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.watch import Watch, without_templates
 from ansible_collections.cloudnexus.cloud.plugins.plugin_utils.hosts import Filter
 
 T = TypeVar("T")
 
 NAME = "cloudnexus.cloud.instance_changes"
 LOGGER = logging.getLogger(NAME)
+#: Refusals of the credential, one after the other, that end the source.
+REFUSALS = 2
+#: Seconds until the second attempt at most, if the first ever was refused.
+SOON = 5.0
 #: Seconds between two attempts to read the list at most, unless the interval is longer.
 LONGEST_PAUSE = 300.0
 
@@ -193,31 +203,35 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     secrets = Secrets(str(args.get(option) or "") for option in ("api_key", "refresh_token"))
     params = _checked(args)
     interval = checks.integer("interval", params["interval"], 1, 86400)
-    client = Client(Settings.from_params(params), secrets, Clock(), lambda warning: LOGGER.warning("%s", secrets.mask(warning)))
-    wanted = Filter(tuple(params["regions"]), tuple(params["plans"]), (), params["name_prefix"])
+    client = Client(Settings.from_params(params), secrets, Clock(), lambda warning: LOGGER.warning("%s", printable(secrets.mask(warning))))
+    wanted = Filter.of(params)
     watch = Watch(client, wanted.passes, initial=params["initial"])
-    failures = 0
+    failures = refusals = 0
     told: object = None
     while True:
         try:
             events = await _in_thread(watch.look, client.stop)
         except Exception as caught:  # whatever it is, the source goes on
             error = caught if isinstance(caught, CloudNexusError) else Fault(caught)
-            error.message = secrets.mask(error.message)
+            error.message = printable(secrets.mask(error.message))
             error.args = (error.message,)
-            if _is_final(error):
-                raise error.with_traceback(None) from None
             failures += 1
+            refusals = refusals + 1 if _is_refusal(error) else 0
+            # One refusal may be a gateway's slip. A second one in a row is meant.
+            if isinstance(error, InvalidOption) or refusals >= REFUSALS:
+                raise error.with_traceback(None) from None
             # One line for each way in which it fails, and none for each attempt.
             if told != (told := (type(error), error.status)):
                 LOGGER.warning("The instances can't be read, which is tried again until it succeeds: %s", error.message)
         else:
             if failures:
                 LOGGER.warning("The instances can be read again, after %d attempts that failed.", failures)
-            failures, told = 0, None
-            for event in secrets.mask_data(events):
+            failures, refusals, told = 0, 0, None
+            for event in without_templates(secrets.mask_data(events)):
                 await queue.put(event)
-        await asyncio.sleep(_pause(failures, interval))
+        # A credential that has never worked is most likely wrong: whoever starts the source learns it soon.
+        soon = refusals and not watch.began
+        await asyncio.sleep(min(interval, SOON) if soon else _pause(failures, interval))
 
 
 def _checked(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,7 +239,7 @@ def _checked(args: Mapping[str, Any]) -> dict[str, Any]:
     given = {}
     for option, value in args.items():
         if option not in SPEC:
-            raise InvalidOption(option, f"no such option; there are {', '.join(sorted(SPEC))}.")
+            raise InvalidOption(printable(str(option)), f"no such option; there are {', '.join(sorted(SPEC))}.")
         if SPEC[option]["type"] != "list" and isinstance(value, (list, dict)):
             raise InvalidOption(option, "expected a single value.")
         # A credential of the EDA controller fills what is not used with empty texts.
@@ -235,14 +249,14 @@ def _checked(args: Mapping[str, Any]) -> dict[str, Any]:
         raise CloudNexusError(missing_required_lib("requests"))
     validation = _VALIDATOR.validate(given)
     if validation.error_messages:
-        raise CloudNexusError(validation.errors.msg)
+        raise CloudNexusError(printable(validation.errors.msg))
     params: dict[str, Any] = validation.validated_parameters
     return params
 
 
-def _is_final(error: CloudNexusError) -> bool:
-    """Whether the same request would fail for as long as nobody changes something."""
-    if isinstance(error, InvalidOption) or error.status in (401, 403):
+def _is_refusal(error: CloudNexusError) -> bool:
+    """Whether the API refused the credential."""
+    if error.status in (401, 403):
         return True
     # OAuth2 calls a refresh token that is not valid any more a bad request.
     return error.status == 400 and error.api_error is not None and error.api_error.path.startswith("/auth/")
