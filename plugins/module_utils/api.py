@@ -256,22 +256,29 @@ class Writer:
 
 
 def checked_instance(client: Client, call: Call, answer: Any) -> Json:
-    # A list may hold many thousands: the types are compared without a call for each field.
-    if answer.__class__ is not dict:
-        raise client.unexpected(call, "an instance as an object")
-    for name in ("id", "name"):
-        if answer.get(name).__class__ is not str or not answer[name]:
-            raise client.unexpected(call, f"an instance with a text in {name}")
-    for name in ("status", "plan", "region", "ip"):
-        if answer.get(name).__class__ not in _TEXT_OR_NOTHING:
-            raise client.unexpected(call, f"an instance with a text in {name}")
-    # The one becomes part of a path, the other of a command line of ssh.
-    if not checks.is_identifier(answer["id"]):
-        raise client.unexpected(call, "an instance with an id that can stand in a path")
-    if answer.get("ip") and not _ADDRESS.fullmatch(answer["ip"]):
-        raise client.unexpected(call, "an instance with an address in ip")
+    if expected := unlike_an_instance(answer):
+        raise client.unexpected(call, expected)
     found: Json = answer
     return found
+
+
+def unlike_an_instance(answer: Any) -> str | None:
+    """What was expected of an instance that isn't one, whoever shows it: the API or a cache. None if it is one. Pure."""
+    # A list may hold many thousands: the types are compared without a call for each field.
+    if answer.__class__ is not dict:
+        return "an instance as an object"
+    for name in ("id", "name"):
+        if answer.get(name).__class__ is not str or not answer[name]:
+            return f"an instance with a text in {name}"
+    for name in ("status", "plan", "region", "ip"):
+        if answer.get(name).__class__ not in _TEXT_OR_NOTHING:
+            return f"an instance with a text in {name}"
+    # The one becomes part of a path, the other of a command line of ssh.
+    if not checks.is_identifier(answer["id"]):
+        return "an instance with an id that can stand in a path"
+    if answer.get("ip") and not _ADDRESS.fullmatch(answer["ip"]):
+        return "an instance with an address in ip"
+    return None
 
 
 def _unwrapped(data: Any) -> Any:

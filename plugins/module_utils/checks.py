@@ -43,7 +43,10 @@ def identifier(option: str, value: str) -> str:
 
 
 def is_identifier(value: str) -> bool:
-    """Whether it can be one segment of a path."""
+    """Whether it can be one segment of a path, which is all that the collection makes of an id.
+
+    One that begins with a hyphen can: random ids do. It can't be a host's name (plugin_utils/hosts.py).
+    """
     return _ID.fullmatch(value) is not None and value not in (".", "..")
 
 

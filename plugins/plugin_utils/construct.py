@@ -204,8 +204,10 @@ def _key(value: Any) -> Any:
         return Mapping, tuple((key, _key(item)) for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return list, tuple(map(_key, value))
+    if isinstance(value, float):
+        return float, value.hex()  # 0.0 equals -0.0, and is written otherwise
     # Of any other object nothing is known: it is like no other.
-    return (type(value), value) if isinstance(value, (int, float)) else object()
+    return (type(value), value) if isinstance(value, int) else object()
 
 
 def _holds_template(value: Any) -> bool:

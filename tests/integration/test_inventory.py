@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.inventory import cloudnexus_instances
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT
 
 from tests.checkout import ROOT
 from tests.emulator.settings import REFRESH_TOKEN
 
-from .commands import Ansible
+from .commands import FQCN, Ansible
 
 pytestmark = pytest.mark.core
 
@@ -152,6 +154,63 @@ def test_texts_of_the_api_are_never_templates(source: Source) -> None:
     assert not (source.ansible.folder / "pwned").exists()
 
 
+#: Fields that are no template by themselves. Joined, as a key, or within a condition they would be one, or an expression.
+IN_PIECES = {
+    "name": "{",
+    "note": HOSTILE[1:],
+    "tags": {HOSTILE: 1},
+    "quoted": "x' == 'x' and lookup('ansible.builtin.pipe', 'touch pwned') == '",
+    "bare": "lookup('ansible.builtin.pipe', 'touch pwned') == ''",
+}
+PIECES: list[dict[str, Any]] = [
+    {
+        "ansible.builtin.set_fact": {
+            "joined": "{{ shown.name }}{{ shown.note }}",
+            "added": "{{ shown.name ~ shown.note }}",
+            "key": "{{ shown.tags.keys() | first }}",
+        }
+    },
+    {"ansible.builtin.debug": {"msg": "{{ joined }} {{ added }} {{ key }}"}},
+    {"ansible.builtin.debug": {"msg": "never"}, "when": "'{{ shown.quoted }}' == 'web'"},
+    {"ansible.builtin.debug": {"msg": "never"}, "when": "{{ shown.bare }}"},
+]
+
+
+def test_a_template_in_pieces_is_none(ansible: Ansible) -> None:
+    """Of the variables of a host, and of the results of a task in both modes."""
+    (item,) = [ansible.emulator.create("web") | IN_PIECES]
+    body = json.dumps({"items": [item], "pagination": {"next_page": None, "total_count": 1}})
+    ansible.emulator.fault("malformed", path="/instances", body=body, times=0)
+    path = Source(ansible).write(hostnames=["id"])
+    variables = {name: f"{{{{ cloudnexus_{name} }}}}" for name in IN_PIECES}
+    tasks = [{**entry, "vars": {"shown": variables}} for entry in PIECES]
+    tasks += [{f"{FQCN}cloudnexus_instance_info": {}, "register": "read"}]
+    tasks += [{**entry, "vars": {"shown": "{{ read.instances[0] }}"}} for entry in PIECES]
+    run = ansible.command("ansible-playbook", "-i", path, ansible.playbook(*tasks, hosts="all", connection="local"), cwd=ansible.folder)
+    joined = [entry["result"]["msg"] for entry in run.entries if entry["action"] == "ansible.builtin.debug" and entry["status"] == "ok"]
+    assert [text.count(HOSTILE) for text in joined] == [3, 3], run.output
+    assert not (ansible.folder / "pwned").exists()
+
+
+def test_an_option_of_ssh_is_no_host(source: Source) -> None:
+    """The id is a host's name where no other name is left; a module that runs without Python would hand it to ssh."""
+    item = source.ansible.emulator.create("web") | {"id": "-oProxyCommand=touch${IFS}pwned", "ip": None}
+    body = json.dumps({"items": [item], "pagination": {"next_page": None, "total_count": 1}})
+    source.ansible.emulator.fault("malformed", path="/instances", body=body, times=0)
+    path = source.write(hostnames=["id"])
+    run = source.ansible.command("ansible", "-i", path, "all", "-m", "ansible.builtin.raw", "-a", "true", cwd=source.ansible.folder)
+    assert "has no name that a host can have: '-oProxyCommand=touch${IFS}pwned' (no name for a host)" in " ".join(run.output.split())
+    assert not (source.ansible.folder / "pwned").exists()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("inventory", "cloudnexus_instances"), ("lookup", "cloudnexus_token")])
+def test_the_documentation_shows_the_environment_variables(in_process: Ansible, kind: str, name: str) -> None:
+    run = in_process.command("ansible-doc", "-t", kind, f"{FQCN}{name}")
+    said = re.sub(r"[\s-]+", " ", run.output)
+    for option, variable in ENVIRONMENT.items():
+        assert (f"env: name: {variable}" in said) == ((kind, option) != ("lookup", "api_key")), said
+
+
 def test_the_status_that_awx_reads_is_a_text(source: Source) -> None:
     """On ansible-core 2.19 and later it would be a dictionary if it were not trusted, and all hosts be disabled."""
     source.ansible.emulator.create(HOSTILE)
@@ -247,7 +306,7 @@ def test_credentials_from_everywhere(source: Source) -> None:
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"regoins": ["us-east"]}, "regoins: no such option; there are api_key, "),
     ({"regions": ["us-west"]}, "value of regions must be one or more of: us-east, eu-west, ap-south"),
-    ({"hostnames": ["address"]}, "value of hostnames must be one or more of: name, id, ip"),
+    ({"hostnames": ["address"]}, "hostnames: expected name, id, ip, a template"),
     ({"hostvars_prefix": "ansible_"}, "hostvars_prefix: expected letters, digits and underscores"),
     ({"hostvars_prefix": ""}, "hostvars_prefix: expected letters, digits and underscores"),
     ({"keyed_groups": ["cloudnexus_region"]}, "keyed_groups: expected dictionaries, each with a key"),

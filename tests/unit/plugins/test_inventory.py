@@ -54,6 +54,8 @@ def test_nobody_is_lost_and_the_order_of_the_list_does_not_matter(instances: lis
 
 @given(INSTANCES, PREFERENCES, NAMES)
 def test_a_new_instance_takes_no_hosts_name_away(instances: list[dict[str, Any]], preferences: list[str], name: str) -> None:
+    """As far as the API shows how old they are: one of which it doesn't counts as the newest."""
+    instances = [item for item in instances if item["created_at"]]
     before = hosts(instances, *preferences)
     new = {"id": "inst_99", "name": name, "created_at": "2026-02-01T00:00:00Z", "ip": "10.4.0.1"}
     assert hosts([new, *instances], *preferences).items() >= before.items()
@@ -337,6 +339,12 @@ def test_what_is_made_of_values_alone_is_evaluated_once(expression: str) -> None
 def test_with_extra_variables_each_host_is_evaluated() -> None:
     found = constructed(Construct, {"use_extra_vars": True, "keyed_groups": [{"key": "cloudnexus_region"}]}, [DIFFERENT[0]] * 2)
     assert found["evaluated"] == ["host0", "host1"]
+
+
+def test_zeros_of_both_signs() -> None:
+    """They are equal, and what is made of them is not."""
+    variables = [{"cloudnexus_size": size} for size in (0.0, -0.0, 0, False)]
+    assert_the_same({"compose": {"size": "cloudnexus_size ~ ''"}, "keyed_groups": [{"key": "'size' ~ cloudnexus_size"}]}, variables)
 
 
 def test_what_is_composed_is_nobody_elses() -> None:
