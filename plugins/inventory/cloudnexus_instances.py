@@ -518,5 +518,7 @@ def _without_nulls(value: Any) -> Any:
 
 def _account(params: Params) -> str:
     """Tells accounts apart in the cache, so that another credential never gets this one's hosts. No secret can be had from it."""
-    identity = "\0".join(str(params[name]) for name in ("api_url", "client_id" if params["api_key"] is None else "api_key"))
+    # Two users of one client may see different instances: the grant counts, and not the client alone.
+    grant = ("client_id", "refresh_token") if params["api_key"] is None else ("api_key",)
+    identity = "\0".join(str(params[name]) for name in ("api_url", *grant))
     return hashlib.sha256(identity.encode()).hexdigest()[:8]

@@ -30,11 +30,6 @@ def credentials_in(address: str) -> list[str]:
     return [part for text in (whole, password, user) for part in (text, unquote(text))]
 
 
-def printable(text: str) -> str:
-    """``text`` on one line, without what a terminal could take for a command: a name of the API may hold anything."""
-    return text if text.isprintable() else "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
-
-
 def brief(value: Any) -> str:
     """A value of the API in a sentence: it may be of any length."""
     text = value if isinstance(value, str) else repr(value)

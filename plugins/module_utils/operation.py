@@ -17,9 +17,10 @@ from .client.client import Client
 from .client.settings import Settings
 from .clock import Clock
 from .errors import CloudNexusError, Fault
-from .masking import Secrets, credentials_in, printable
+from .masking import Secrets, credentials_in
 from .plan.changes import Change
 from .plan.fleet import FleetChange
+from .printable import printable
 
 Params = Mapping[str, Any]
 

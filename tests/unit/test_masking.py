@@ -9,7 +9,8 @@ import base64
 import json
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import MASK, Secrets, credentials_in, printable
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import MASK, Secrets, credentials_in
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.printable import printable
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..clock import Clock
-from ..masking import printable
+from ..printable import printable
 
 #: Seconds before the first line, and between two.
 INTERVAL = 5.0

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import CloudNexusError, InvalidOption
-from ..masking import Secrets, credentials_in, printable
+from ..masking import Secrets, credentials_in
+from ..printable import printable
 from .client import Client
 from .settings import Settings
 

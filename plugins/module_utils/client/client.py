@@ -29,7 +29,8 @@ from ..errors import (
     Unauthorized,
 )
 from ..interrupts import kept_back
-from ..masking import Secrets, brief, printable
+from ..masking import Secrets, brief
+from ..printable import printable
 from .auth import Credential
 from .retry import Retry
 from .settings import Settings

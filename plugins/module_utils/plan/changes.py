@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import Drift
-from ..masking import brief, printable
+from ..masking import brief
+from ..printable import printable
 from .resource import Resource
 
 Action = Literal["none", "create", "update", "recreate", "delete"]

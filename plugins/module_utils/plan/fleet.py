@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidOption
-from ..masking import printable
+from ..printable import printable
 from .changes import Change
 from .resource import key_data
 

@@ -170,7 +170,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport 
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, Fault, InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.interrupts import until_let_go
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets, credentials_in
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.printable import printable
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.watch import Watch, without_templates
 from ansible_collections.cloudnexus.cloud.plugins.plugin_utils.hosts import Filter
@@ -200,7 +200,7 @@ _VALIDATOR = ArgumentSpecValidator(SPEC)
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     """Send events until cancelled. Raises what another attempt would not help."""
-    secrets = Secrets(str(args.get(option) or "") for option in ("api_key", "refresh_token"))
+    secrets = Secrets([*(str(args.get(option) or "") for option in ("api_key", "refresh_token")), *credentials_in(str(args.get("api_url")))])
     params = _checked(args)
     interval = checks.integer("interval", params["interval"], 1, 86400)
     client = Client(Settings.from_params(params), secrets, Clock(), lambda warning: LOGGER.warning("%s", printable(secrets.mask(warning))))
