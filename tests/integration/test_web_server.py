@@ -20,7 +20,7 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.checkout import ROOT
 from tests.hosts.nginx import BorrowedNginx, why_not
@@ -59,6 +59,19 @@ def eventually(condition: Callable[[], Any]) -> None:
         time.sleep(0.05)
 
 
+def self_signed(key: Any = None) -> tuple[str, str]:
+    """A certificate and its key, as PEM."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+    certificate = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
+    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), text.decode()
+
+
+EC, RSA = self_signed(), self_signed(rsa.generate_private_key(65537, 2048))
+
 # --- What is refused, on any machine -----------------------------------------------------------------------------------
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -70,6 +83,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"server_names": ["ok.example", "a.example\n"]}, "web_server_server_names: expected host names such as"),
     ({"server_names": ["~^.*$"]}, "web_server_server_names: expected host names such as"),
     ({"address": "127.0.0.1; include /etc/passwd"}, "web_server_address: expected an IPv4 or IPv6 address"),
+    ({"name": "x" * 201}, "web_server_name: expected"),
+    ({"address": "256.1.1.1"}, "web_server_address: expected an IPv4 or IPv6 address"),
+    ({"address": "1.2.3.4."}, "web_server_address: expected an IPv4 or IPv6 address"),
+    ({"address": "1::2::3"}, "web_server_address: expected an IPv4 or IPv6 address"),
+    ({"address": "1:2:3:4:5:6:7:8:9"}, "web_server_address: expected an IPv4 or IPv6 address"),
+    ({"address": "{{ no_such_variable }}"}, "no_such_variable"),
+    ({"site": "a\nb"}, 'web_server_site: expected the path of a directory or an archive, got "a\\nb".'),
     ({"address": "localhost"}, 'web_server_address: expected an IPv4 or IPv6 address, got "localhost".'),
     ({"port": 0}, "web_server_port: expected a whole number from 1 to 65535, got 0."),
     ({"port": "80;"}, "web_server_port"),
@@ -83,7 +103,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tls_key": "-----BEGIN PRIVATE KEY-----\nCANARY"}, "web_server_tls_certificate, web_server_tls_key: expected both or none."),
     ({"tls_certificate": "-----BEGIN CERTIFICATE-----\nx", "tls_key": "-----BEGIN ENCRYPTED PRIVATE KEY-----\nCANARY"}, "a key that is not encrypted"),
     ({"tls_certificate": "-----BEGIN CERTIFICATE-----\nx", "tls_key": "-----BEGIN PRIVATE KEY-----\nCANARY", "tls_port": 80}, "another port than"),
-    ({"site": "nowhere"}, "web_server_site: nowhere does not exist on the controller."),
+    ({"tls_certificate": EC[0], "tls_key": RSA[1] + "CANARY"}, "web_server_tls_key: it is not the private key of web_server_tls_certificate."),
+    ({"tls_certificate": EC[0], "tls_key": f"-----BEGIN PRIVATE KEY-----\nCANARY\n{RSA[1]}"}, "web_server_tls_key: it can't be read."),
+    ({"tls_certificate": "-----BEGIN CERTIFICATE-----\nx", "tls_key": EC[1]}, "web_server_tls_certificate: one of the certificates in it can't be read."),
+    ({"site": "nowhere"}, "web_server_site: nowhere does not exist on the control node."),
 ]
 
 
@@ -173,6 +196,7 @@ def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, ng
     # Another configuration and another site, from an archive now: nginx is reloaded, and what is no longer in the site is gone.
     master = Path("/run/nginx.pid").read_text()
     certificate, key = self_signed()
+    certificate = f"subject=CN = shop-01.example\n{certificate}"  # as openssl writes it
     archive = folder / "site.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for name, content in (("index.html", "<p>New</p>"), ("style.css", STYLE.replace("red", "tan"))):
@@ -196,13 +220,15 @@ def test_two_servers_from_the_first_run_to_their_removal(in_process: Ansible, ng
     assert [path.stat().st_mode & 0o777 for path in (pem, pem.parent)] == [0o600, 0o700]
     assert len(list(Path("/var/www/cloudnexus/shop-01/releases").iterdir())) == 2
 
-    # What nginx refuses is not put in place, and says why; here a key that is not the certificate's.
+    # What nginx refuses is not put in place, and says why; here a key that is too short for Debian. It doesn't stay on the host.
     before = CONFIGURATION.read_bytes()
-    wrong = play(in_process, hosts, "--limit", "shop-01", "--diff", "-vvv", **changed, **{**tls, "tls_key": self_signed()[1]}, state="present")
+    short = self_signed(rsa.generate_private_key(65537, 1024))
+    wrong = play(in_process, hosts, "--limit", "shop-01", "--diff", "-vvv", **changed, **{**tls, "tls_certificate": short[0], "tls_key": short[1]})
     assert wrong.status != 0
     assert "nginx refuses the configuration, which was not put in place" in failures(wrong)["shop-01"]
-    assert "key values mismatch" in failures(wrong)["shop-01"]
+    assert "key too small" in failures(wrong)["shop-01"]
     assert "another file" not in failures(wrong)["shop-01"]
+    assert list(Path("/etc/nginx/cloudnexus/shop-01").iterdir()) == [pem]
     assert CONFIGURATION.read_bytes() == before
     assert get(f"{secure}/").text == "<p>New</p>"
     subprocess.run(["nginx", "-t", "-q"], check=True)
@@ -270,14 +296,3 @@ def get(url: str, accepted: str = "identity", tag: str = "") -> requests.Respons
 def connects(address: str, port: int) -> bool:
     with socket.socket() as connection:
         return connection.connect_ex((address, port)) == 0
-
-
-def self_signed() -> tuple[str, str]:
-    """A certificate and its key, as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-    certificate = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
-    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(serialization.Encoding.PEM).decode(), text.decode()

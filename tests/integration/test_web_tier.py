@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,11 +178,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"name": ""}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "".'),
     ({"count": 1000}, "web_tier_count: expected a whole number from 0 to 999, got 1000."),
     ({"count": -1}, "web_tier_count: expected a whole number from 0 to 999, got -1."),
-    ({"regions": []}, "web_tier_regions: expected at least one region."),
+    ({"regions": []}, "web_tier_regions: expected at least one region of us-east, eu-west and ap-south, got []."),
     ({"max_deletions": -1}, "web_tier_max_deletions: expected a whole number of at least 0, got -1."),
     ({"max_unavailable": 0}, "web_tier_max_unavailable: expected a whole number from 1 to 1000, got 0."),
     ({"plan": "huge"}, "value of web_tier_plan must be one of: starter, professional, enterprise, got: huge"),
     ({"regions": ["mars"]}, "value of web_tier_regions must be one or more of: us-east, eu-west, ap-south. Got no match for: mars"),
+    ({"cdn": {"cache_ttl": 99999999}}, "web_tier_cdn.cache_ttl: expected a whole number from 0 to 31536000, got 99999999."),
+    ({"cdn": {"cache_ttl": 60, "compression": "zip"}}, "compression must be one of"),
+    ({"auto_scale": {"cpu_threshold": 101}}, "web_tier_auto_scale.cpu_threshold: expected a whole number from 1 to 100, got 101."),
+    ({"wait_timeout": 86401}, "web_tier_wait_timeout: expected a whole number from 1 to 86400, got 86401."),
+    ({"group": "a,b"}, 'web_tier_group: expected the name of an inventory group, got "a,b".'),
     ({"cdn": {"compression": "gzip"}}, "missing required arguments: cache_ttl found in web_tier_cdn"),
     ({"auto_scale": {"speed": 1}}, "web_tier_auto_scale.speed"),
     ({"count": 2000, "regions": []}, "999, got 2000. web_tier_regions: expected"),
@@ -239,6 +245,56 @@ def test_several_tiers_in_one_play(in_process: Ansible) -> None:
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": {"web_tier_wait_for_connection": False}, "roles": roles}]))
     assert in_process.command("ansible-playbook", str(playbook)).status == 0
     assert names(in_process.emulator) == ["a-01", "b-01"]
+
+
+def test_the_web_servers_are_checked_before_there_are_any(in_process: Ansible, tmp_path: Path) -> None:
+    """With the variables of each member, in check mode too, and before the first request. What needs facts is left for later."""
+    extra = {
+        "missing": {"web_server_site": "sites/{{ inventory_hostname }}"},
+        "null": {"web_server_name": None},
+        "cdn": {"web_tier_cdn": None},
+        "compression": {"web_tier_cdn": {"cache_ttl": 60}, "web_server_compression": "zip"},
+        "misspelt": {"web_server_compresion": "gzip"},
+    }
+    site = tmp_path / "sites" / "shop-01"
+    site.mkdir(parents=True)
+    (site / "index.html").write_text("hello")
+    said = {}
+    for name, variables in extra.items():
+        given = json.dumps({"web_tier_name": "shop", **variables})
+        run = in_process.command("ansible-playbook", PLAYBOOK, "-e", given, *(["--check"] if name == "missing" else []), cwd=tmp_path)
+        assert run.status != 0
+        said[name] = messages(run)
+        assert not in_process.emulator.requests()
+    # The site of the second member alone is missing.
+    assert said.pop("missing") == "web_server_site: sites/shop-02 does not exist on the control node."
+    assert "web_server_name: expected letters, digits, dots, hyphens and underscores, got null." in said.pop("null")
+    assert "web_tier_cdn: expected a dictionary of cache_ttl, ssl_enabled, compression and wait, got null." in said.pop("cdn")
+    assert 'web_server_compression: expected brotli, gzip or none, got "zip".' in said.pop("compression")
+    assert "web_server_compresion: no such variable of the role web_server" in said.pop("misspelt")
+    (site.parent / "shop-02").symlink_to("shop-01")
+    later = {
+        "web_tier_name": "shop",
+        "web_server_name": "{{ inventory_hostname }}",
+        "web_server_address": "{{ ansible_facts.default_ipv4.address }}",
+        "web_server_server_names": ["{{ ansible_host }}", "{{ cloudnexus_region }}.example", "{{ ansible_facts.fqdn }}"],
+        "web_server_site": "sites/{{ inventory_hostname }}",
+    }
+    run = in_process.command("ansible-playbook", PLAYBOOK, "--check", "-e", json.dumps(later), cwd=tmp_path)
+    assert run.status == 0, run.output
+    assert not in_process.emulator.writes()
+
+
+def test_localhost_is_local_and_nobody_else(in_process: Ansible) -> None:
+    """Also if an inventory names it, and with ``-b``; the members are reached by their own connection."""
+    in_process.emulator.set(addresses="127.78.9.0/24")
+    reached = ("-i", "localhost,", "-b", "-e", "ansible_port=1")
+    waited = run_playbook(in_process, PLAYBOOK, *reached, wait_for_connection=True, wait_timeout=3)
+    assert names(in_process.emulator) == ["shop-01", "shop-02"], waited.output
+    assert "timed out waiting for ping module test" in str(waited.entries)
+    assert waited.status != 0
+    assert run_playbook(in_process, TEARDOWN, *reached).status == 0
+    assert names(in_process.emulator) == []
 
 
 def test_what_keeps_a_tier_from_coming_up(in_process: Ansible) -> None:

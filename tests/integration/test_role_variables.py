@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, cloudnexus.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of the wrong kind in every variable of the roles: one sentence that names the variable, and nothing done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.checkout import ROOT
+
+from .commands import Ansible, Run
+
+KINDS: dict[str, Any] = {"null": None, "true": True, "number": 5, "fraction": 1.5, "list": [1], "mapping": {"a": 1}, "empty text": ""}
+#: What a variable accepts of these. Everything else is refused.
+ACCEPTED = {
+    "web_server": {
+        "number": {"web_server_port", "web_server_tls_port", "web_server_cache_ttl"},
+        "true": {"web_server_tls_redirect"},
+        "empty text": {
+            "web_server_site", "web_server_server_names", "web_server_address", "web_server_tls_certificate", "web_server_tls_key", "web_server_health_path",
+        },
+    },
+    "web_tier": {
+        "number": {
+            "web_tier_count", "web_tier_max_deletions", "web_tier_max_unavailable", "web_tier_wait_timeout", "web_tier_auto_scale.min_instances",
+            "web_tier_auto_scale.max_instances", "web_tier_auto_scale.cpu_threshold", "web_tier_cdn.cache_ttl",
+        },
+        "true": {"web_tier_recreate", "web_tier_require_approval", "web_tier_wait_for_connection", "web_tier_cdn.ssl_enabled", "web_tier_cdn.wait"},
+        "empty text": {"web_tier_image_id", "web_tier_ssh_keys", "web_tier_asset_bucket", "web_tier_approved_digest"},
+    },
+}  # fmt: skip
+#: What each host has, so that only the variable in question can be wrong.
+GIVEN: dict[str, dict[str, Any]] = {"web_server": {"web_server_state": "absent"}, "web_tier": {"web_tier_name": "shop", "web_tier_wait_for_connection": False}}
+REQUIRED = {"web_tier_cdn": {"cache_ttl": 60}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A variable, or ``variable.key``, with a value of some kind."""
+
+    name: str
+    kind: str
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        variable, _dot, key = self.name.partition(".")
+        return {variable: {**REQUIRED.get(variable, {}), key: KINDS[self.kind]} if key else KINDS[self.kind]}
+
+
+def names(role: str) -> Iterator[str]:
+    """Every variable of a role, with the keys of those that are dictionaries."""
+    spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
+    for name, option in spec["argument_specs"]["main"]["options"].items():
+        yield name
+        yield from (f"{name}.{key}" for key in option.get("options", {}))
+
+
+def run_role(ansible: Ansible, role: str, cases: dict[str, Case], tasks: str = "main") -> Run:
+    """The role once for each case, on a host of its own, in check mode: what should be refused and isn't must not change this machine."""
+    hosts = {host: {**GIVEN[role], **case.variables} for host, case in cases.items()}
+    inventory = ansible.folder / "cases.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}))
+    include = {"ansible.builtin.include_role": {"name": f"cloudnexus.cloud.{role}", "tasks_from": tasks}}
+    playbook = ansible.folder / "cases.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "check_mode": True, "tasks": [include]}]))
+    return ansible.command("ansible-playbook", "-i", str(inventory), str(playbook), "--check")
+
+
+def failures(run: Run) -> list[tuple[str, str]]:
+    """What a run says of each host that failed, without the first line of Ansible's own check."""
+    failed = [entry for entry in run.entries if entry["status"] == "failed"]
+    return [(entry["host"], str(entry["result"]["msg"]).removeprefix("Validation of arguments failed:\n")) for entry in failed]
+
+
+def once(said: list[tuple[str, str]]) -> dict[str, str]:
+    """The sentences by host, of which each has one."""
+    assert len(dict(said)) == len(said)
+    return dict(said)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("role", ["web_server", "web_tier"])
+def test_every_kind_of_value_in_every_variable(in_process: Ansible, role: str) -> None:
+    """As `tasks_from: check`, which a play runs before the hosts exist, and as the role itself."""
+    cases = {f"case-{number:03}": Case(name, kind) for number, (name, kind) in enumerate((name, kind) for name in names(role) for kind in KINDS)}
+    accepted = {host for host, case in cases.items() if case.name in ACCEPTED[role].get(case.kind, ())}
+    checked = run_role(in_process, role, cases, "check")
+    said = once(failures(checked))
+    assert {host: cases[host] for host in cases.keys() - said.keys()} == {host: cases[host] for host in accepted}, checked.output[-2000:]
+    for host, text in said.items():
+        assert text.startswith(f"{cases[host].name}: expected "), (cases[host], text)
+        assert text.count("expected ") == 1, text
+        assert "\n" not in text
+    refused = run_role(in_process, role, {host: case for host, case in cases.items() if host not in accepted})
+    said = once(failures(refused))
+    assert said.keys() == cases.keys() - accepted
+    for host, text in said.items():
+        assert all(part in text for part in cases[host].name.split(".")), (cases[host], text)
+        assert "\n" not in text, text
+    for run in (checked, refused):
+        assert run.changed == 0
+        assert "Traceback" not in run.output
+    assert not in_process.emulator.requests()
+
+
+def test_nothing_is_removed_but_what_is_below_a_site(in_process: Ansible) -> None:
+    """On folders of the test's own: if one of the paths isn't strictly below a base, none is removed, even if a play ignores the refusal."""
+    base = in_process.folder / "base"
+    for name in ("first", "second", "third"):
+        (base / name / "releases").mkdir(parents=True)
+    wrong = [str(base), f"{base}/", f"{base}/second/..", str(in_process.folder / "elsewhere")]
+    include = {"ansible.builtin.include_role": {"name": "cloudnexus.cloud.web_server", "tasks_from": "remove"}}
+    cases = [*([f"{base}/first", path] for path in wrong), [f"{base}/second", f"{base}/third/releases"]]
+    tasks = [{"block": [include], "vars": {"__web_server_removed": paths, "__web_server_bases": [str(base)]}} for paths in cases]
+    run = in_process.play(*tasks, vars={"ansible_connection": "local"})
+    assert run.status == 0, run.output
+    assert [text for _host, text in failures(run)] == [f"Nothing was removed: {json.dumps(path)} is not below {base}." for path in wrong]
+    assert sorted(str(path.relative_to(base)) for path in base.rglob("*")) == ["first", "first/releases", "third"]
