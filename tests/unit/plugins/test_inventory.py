@@ -82,11 +82,6 @@ def test_the_preferences_in_their_order() -> None:
     assert list(hosts(instances, "id").values()) == ["inst_1", "inst_2", "inst_3"]
 
 
-def test_an_id_can_always_be_a_host() -> None:
-    (entry,) = named([{"id": "all", "name": "web"}], ["id", "name"])
-    assert (entry.host, entry.missed) == ("all", ())
-
-
 def test_filters() -> None:
     instance = {"id": "inst_1", "name": "web-01", "region": "us-east", "plan": "starter", "status": "running"}
     assert Filter().passes(instance)
