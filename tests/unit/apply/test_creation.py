@@ -337,3 +337,137 @@ def test_one_that_may_exist_and_is_not_sent_again_says_so() -> None:
     first, second = run_fleet(api, webs(2))["failed_instances"]
     assert "web-01 was lost, so that an instance may exist; sent once more, it was refused: POST /instances: Connection refused." in first["msg"]
     assert "web-02 was lost, so that an instance may exist; the list of instances shows none of that name. Nothing was sent, because" in second["msg"]
+
+
+ONE = ("GET", "/instances/inst_00000001")
+
+
+def named_alone(right: Right) -> Answer:
+    """The response to a create says the id, and nothing else."""
+    return answer(201, {"id": json.loads(right().body)["id"]})
+
+
+def test_an_instance_whose_response_names_the_id_alone_is_read() -> None:
+    api = FakeApi(boot_seconds=0)
+    api.spoil(*POST, named_alone)
+    api.spoil(*ONE, lambda right: answer(404), times=2)
+    result = run_instance(api, **WEB, unique_name=False)
+    assert (result.get("msg"), result["action"], result["instance"]["status"]) == (None, "create", "running")
+    assert (api.calls, api.clock.sleeps) == ([POST, ONE, ONE, ONE], [1.0, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (404, "The API has created inst_00000001 for web-01, and does not show it after 30 s. It may appear later."),
+        (418, "The API has created inst_00000001 for web-01, which could not be read: GET /instances/inst_00000001: the API answered 418"),
+    ],
+)
+def test_an_instance_whose_response_names_the_id_alone_and_that_can_not_be_read(status: int, message: str) -> None:
+    api = FakeApi()
+    api.spoil(*POST, named_alone)
+    api.spoil(*ONE, lambda right: answer(status), times=99)
+    result = run_instance(api, **WEB)
+    assert result["msg"].startswith(message)
+    assert (result["changed"], result["action"], result["instance"]["id"]) == (True, "create", "inst_00000001")
+    assert api.writes() == [POST]
+
+
+def empty(right: Right) -> Answer:
+    right()
+    return answer(201)
+
+
+def cut_off(right: Right) -> Answer:
+    lost = AnswerLost("The connection was reset.")
+    lost.came = right().status
+    raise lost
+
+
+@pytest.mark.parametrize("taken", [empty, cut_off])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_create_that_the_api_took_is_never_sent_again(listed: bool, taken: Callable[[Right], Answer]) -> None:
+    api = FakeApi(boot_seconds=0, list_lag=0 if listed else 1000)
+    api.spoil(*POST, taken)
+    result = run_instance(api, **WEB)
+    assert api.writes() == [POST]
+    assert (result["changed"], result["action"]) == (True, "create")
+    if listed:
+        assert result["instance"]["id"] == "inst_00000001"
+    else:
+        assert result["msg"].startswith("The API has created web-01, and its response does not show the instance; the list of instances shows none")
+
+
+def test_the_effect_of_the_first_of_two_creates_is_looked_for_longer() -> None:
+    api = FakeApi(boot_seconds=0)
+
+    def second(right: Right) -> Answer:
+        api.spoil(*LIST, lambda look: look(), times=3)
+        api.spoil(*LIST, lambda look: (api.make("web-01"), look())[1])  # the first one comes to pass
+        return right()
+
+    api.spoil(*POST, lost_before)
+    api.spoil(*POST, second)
+    result = run_instance(api, **WEB, wait=False)
+    assert (result["failed"], result["instance"]["id"]) == (True, "inst_00000001")
+    assert "the list shows inst_00000002 of the same name web-01 besides" in result["msg"]
+
+
+def test_without_looking_nothing_tells_which_one_the_api_has_created() -> None:
+    api = FakeApi()
+    api.spoil(*POST, empty)
+    result = run_instance(api, **WEB, unique_name=False)
+    assert result["msg"].startswith(
+        "The API has created web-01, and its response does not show the instance; with unique_name=false nothing can tell which one"
+    )
+    assert (result["changed"], result["action"], api.calls) == (True, "create", [POST])
+
+
+def test_a_create_that_the_api_would_not_understand_again_is_not_sent_again() -> None:
+    api = FakeApi()
+
+    def nonsense(_right: Right) -> Answer:
+        raise BadAnswer("The API answered with a redirect.")
+
+    api.spoil(*POST, nonsense)
+    assert "may exist; the list of instances shows none of that name." in run_instance(api, **WEB)["msg"]
+    assert api.writes() == [POST]
+
+
+def test_an_instance_that_the_api_has_given_another_name_is_not_created_twice() -> None:
+    api = FakeApi()
+
+    def lower_case(right: Right) -> Answer:
+        right()
+        api.account.update_instance("inst_00000001", {"name": "web-01"}, api.account.key_for(API_KEY))
+        raise AnswerLost("The connection was reset.")
+
+    api.spoil(*POST, lower_case)
+    result = run_instance(api, **{**WEB, "name": "Web-01"})
+    assert "an instance may exist; the list shows web-01 (inst_00000001), whose name the API may have made of it." in result["msg"]
+    assert api.writes() == [POST]
+    again = run_instance(api, **{**WEB, "name": "Web-01"})
+    assert again["msg"].startswith("There is no instance of the name Web-01, but web-01 (inst_00000001)")
+    assert api.writes() == [POST]
+
+
+def contradiction(right: Right) -> Answer:
+    page = json.loads(right().body)
+    return answer(200, {**page, "pagination": {"total_count": 99}})
+
+
+def test_a_list_that_contradicts_itself_is_read_again_after_a_create() -> None:
+    api = FakeApi(boot_seconds=0)
+    api.spoil(*POST, lambda right: (api.spoil(*LIST, contradiction, times=3), lost_after(right))[1])
+    result = run_instance(api, **WEB)
+    assert (result.get("msg"), result["action"], api.account.created) == (None, "create", 1)
+    api.spoil(*POST, lambda right: (api.spoil(*LIST, contradiction, times=3), right())[1])
+    assert run_instance(api, **{**WEB, "name": "web-02"}).get("msg") is None
+
+
+def test_an_instance_that_is_not_what_was_sent() -> None:
+    api = FakeApi(boot_seconds=0)
+    api.spoil(*POST, lambda right: answer(201, {**json.loads(right().body), "plan": "enterprise"}))
+    result = run_instance(api, **WEB)
+    assert "shows something else than was sent: plan is 'enterprise', sent was 'starter'." in result["msg"]
+    assert (result["changed"], result["action"], result["instance"]["plan"]) == (True, "create", "enterprise")

@@ -147,6 +147,19 @@ def test_a_connection_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> No
         Transport(Settings("http://127.0.0.9", "key"), Secrets()).exchange("GET", "http://127.0.0.9", body=None, bearer="key", timeout=2.5)
 
 
+def test_a_connection_that_comes_too_late(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = urllib3.util.connection.create_connection
+
+    def late(*arguments: Any, **options: Any) -> socket.socket:
+        time.sleep(0.06)
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", late)
+    url = emulator.api_url.replace("127.0.0.1", "localhost")  # a connection of its own
+    with pytest.raises((NotSent, AnswerLost), match=r"within 0\.05 s \(api_timeout\)"):
+        Transport(Settings(url, "key"), Secrets()).exchange("GET", f"{url}/health", body=None, bearer="key", timeout=0.05)
+
+
 def test_an_attempt_that_has_no_time_left_ends_at_once(emulator: EmulatorProcess) -> None:
     emulator.fault("slow", seconds=0.3)
     with pytest.raises((NotSent, AnswerLost)):
@@ -362,7 +375,7 @@ def test_nobody_is_warned_of_what_was_asked_for(tls: tuple[str, Path], monkeypat
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         Transport(settings, Secrets()).exchange("GET", tls[0], body=None, bearer="key", timeout=5)
-    assert not caught
+    assert not [warning for warning in caught if issubclass(warning.category, urllib3.exceptions.InsecureRequestWarning)]
 
 
 def test_a_folder_of_authorities(tls: tuple[str, Path], tmp_path: Path) -> None:
