@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +100,34 @@ def test_warnings_and_progress_hold_no_secret() -> None:
 
     result = run(Operation({}, plan), PARAMS, Context(check_mode=False, diff=False, warn=told.append, show=told.append))
     assert (told, result["echo"]) == (["warning ********", "progress ********"], "********")
+
+
+def test_a_warning_is_shown_once() -> None:
+    told: list[str] = []
+
+    def plan(_params: Any, _reader: Any, context: Context) -> Plan:
+        for text in ("a", "b", "a"):
+            context.warn(text)
+        return Plan({})
+
+    run(Operation({}, plan), PARAMS, Context(check_mode=False, diff=False, warn=told.append))
+    assert told == ["a", "b"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("created", "plans"), [("web-01", 2), ("web-02", 1)])
+def test_what_another_task_has_created_meanwhile_is_looked_for_again(tmp_path: Path, created: str, plans: int, check_mode: bool) -> None:
+    params = {**PARAMS, "token_cache": str(tmp_path / "cache"), "wait_timeout": 60}
+    made: list[str] = []
+
+    def other(*_arguments: Any) -> Plan:
+        return Plan({}, None, lambda *_arguments: {}, (created,))
+
+    def plan(*_arguments: Any) -> Plan:
+        if not made:
+            run(Operation({}, other), params, Context(check_mode=False, diff=False, warn=ignore))
+        made.append("plan")
+        return Plan({}, None, lambda *_arguments: {}, ("web-01",))
+
+    assert run(Operation({}, plan), params, Context(check_mode=check_mode, diff=False, warn=ignore)) == {"changed": False}
+    assert len(made) == (1 if check_mode else plans)

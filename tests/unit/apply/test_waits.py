@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -216,3 +217,48 @@ def test_one_that_is_being_deleted_is_waited_for_by_its_id_too() -> None:
     result = run_fleet(api, [{"name": "web-01", "id": other["id"]}])
     assert (result["updated"], names(api)) == (["web-01"], ["web-01"])
     assert api.clock.now() - 1000 >= 20
+
+
+def test_a_wait_names_the_change_that_the_api_does_not_show() -> None:
+    api = FakeApi()
+    old = api.make("web-01")
+    api.spoil(*ONE, lambda right: answer(200, old), times=100)
+    result = run_instance(api, **{**WEB, "plan": "enterprise"}, wait_timeout=20)
+    assert "its last status is 'running', and the API does not show the change of plan. It exists" in result["msg"]
+    assert (result["changed"], result["action"]) == (True, "update")
+
+
+def test_a_wait_by_a_list_that_contradicts_itself_reads_each_instance() -> None:
+    api = FakeApi(boot_seconds=5)
+
+    def contradiction(right: Right) -> Answer:
+        return answer(200, {**json.loads(right().body), "pagination": {"total_count": 99}})
+
+    for number in (1, 2, 3):
+        api.make(f"web-{number:02}")
+        api.account.set_status(f"inst_{number:08x}", "resizing")
+    api.script[1] = api.script[2] = api.script[3] = contradiction
+    api.script[4] = lambda right: ([api.account.set_status(f"inst_{number:08x}", "running") for number in (1, 2, 3)], right())[1]
+    result = run_fleet(api, webs(3))
+    assert (result.get("msg"), [item["status"] for item in result["instances"]]) == (None, ["running"] * 3)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_name_is_taken_over_only_after_the_one_that_has_it_is_gone(wait: bool) -> None:
+    api = FakeApi(delete_seconds=20)
+    first, second = api.make("web-01"), api.make("web-02")
+    api.account.delete_instance(second["id"], Key())
+    before: list[list[str]] = []
+    api.spoil("PATCH", ONE[1], lambda right: (before.append(names(api)), right())[1])
+    assert run_fleet(api, [{"name": "web-02", "id": first["id"]}], wait=wait)["updated"] == ["web-02"]
+    assert before == [["web-01"]]
+
+
+def test_a_task_waits_for_a_slow_rate_as_long_as_it_may() -> None:
+    """The attempts of one request would have ended after 30 seconds."""
+    api = FakeApi(boot_seconds=0)
+    api.spoil(*POST, lambda right: answer(429, None, {"Retry-After": "20"}), times=3)
+    assert run_instance(api, **WEB, api_retries=0, wait_timeout=100)["action"] == "create"
+    api.spoil(*POST, lambda right: answer(429, None, {"Retry-After": "20"}), times=9)
+    result = run_instance(api, **{**WEB, "name": "web-02"}, api_retries=0, wait_timeout=50)
+    assert "It asked for a pause of 20 s, which is longer than this task may take." in result["msg"]

@@ -288,3 +288,22 @@ def test_what_was_not_begun_is_no_reason() -> None:
     result = run_fleet(api, webs(2), recreate=True)
     assert result["msg"] == "2 of 2 instances failed. web-02: POST /instances: the API answered 422. failed_instances has 1 more."
     assert (result["failed_instances"][0]["msg"], result["api_error"]["status"]) == ("Not replaced, because something else failed before.", 422)
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+def test_one_of_the_very_name_is_no_look_alike(leaving: bool) -> None:
+    api = FakeApi(delete_seconds=5)
+    api.make("web-01")
+    made = api.make("Web-01")
+    if leaving:
+        api.account.delete_instance(made["id"], Key())
+    result = run_fleet(api, [web(1, name="Web-01")])
+    assert (result["created"], result["unchanged"]) == ((["Web-01"], []) if leaving else ([], ["Web-01"]))
+
+
+def test_failures_are_told_in_the_order_asked_for() -> None:
+    api = FakeApi()
+    api.make("web-01", region="eu-west")
+    api.make("WEB-02".lower())
+    result = run_fleet(api, [web(1), web(2, name="Web-02"), web(3, id="inst_9")])
+    assert [item["name"] for item in result["failed_instances"]] == ["web-01", "Web-02", "web-03"]

@@ -410,3 +410,13 @@ def test_a_refused_write_changes_nothing(given: dict[str, Any]) -> None:
     api.spoil("PATCH" if "plan" in given else "DELETE", "/instances/inst_00000001", lambda right: answer(422))
     result = run_instance(api, **{**WEB, **given})
     assert (result["failed"], result["changed"], result["action"], result["instance"]) == (True, False, "none", made)
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+def test_one_of_the_very_name_is_no_look_alike(leaving: bool) -> None:
+    api = FakeApi(delete_seconds=5)
+    api.make("web-01")
+    made = api.make("Web-01")
+    if leaving:
+        api.account.delete_instance(made["id"], api.account.key_for(API_KEY))
+    assert run_instance(api, **{**WEB, "name": "Web-01"})["action"] == ("create" if leaving else "none")

@@ -17,16 +17,22 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource imp
     [
         ("image_id", "img_1", True),
         ("image_id", {"id": "img_1"}, False),
+        ("image_id", "", False),
         ("ssh_keys", [], False),
         ("ssh_keys", ["ssh-rsa AAAAB"], True),
-        ("ssh_keys", "ssh-rsa AAAA", False),
-        ("ssh_keys", ["ssh-rsa AAAA", {"id": 1}], False),
+        ("ssh_keys", "ssh-rsa AAAAB", False),
+        ("ssh_keys", ["ssh-rsa AAAAB", {"id": 1}], False),
+        ("ssh_keys", ["ssh-rsa AAAAB", "SHA256:fingerprint"], False),
         ("auto_scale", {"min_instances": 1, "now": "many"}, True),
         ("auto_scale", {"min_instances": None}, False),
         ("auto_scale", {"min_instances": "1"}, False),
         ("auto_scale", {"max_instances": True}, False),
         ("auto_scale", [1, 3], False),
         ("plan", None, False),
+        ("plan", "huge", True),
+        ("region", "us-east", True),
+        ("region", "us-east-1a", False),
+        ("region", ["us-east"], False),
     ],
 )
 def test_a_value_of_another_shape_counts_as_not_shown(field: str, value: Any, managed: bool) -> None:
@@ -55,3 +61,23 @@ def test_what_the_documented_responses_show() -> None:
     everything = {"name": "web", "plan": "starter", "region": "us-east", "image_id": "img", "ssh_keys": [], "auto_scale": {}}
     assert INSTANCE.shown(everything) == {"name": "web", "plan": "starter", "region": "us-east"}
     assert CDN_CONFIG.shown({"cache_ttl": 5, "edges": 12}) == {"cache_ttl": 5}
+
+
+@pytest.mark.parametrize(
+    ("field", "shown", "desired", "differs"),
+    [
+        ("plan", "Starter", "starter", False),
+        ("plan", "huge", "starter", True),
+        ("region", "US-EAST", "us-east", False),
+        ("region", "eu-west", "us-east", True),
+        ("region", "us-east-1a", "eu-west", False),
+        ("ssh_keys", ["ssh-rsa AAAAB me"], ["ssh-rsa AAAAB"], False),
+        ("ssh_keys", ["ssh-rsa AAAAB"], ["ssh-rsa AAAAB", "ssh-rsa AAAAC"], True),
+        ("auto_scale", {"min_instances": 1, "now": 5}, {"min_instances": 1, "max_instances": 3}, False),
+        ("auto_scale", {"min_instances": 2, "max_instances": 3}, {"min_instances": 1}, True),
+        ("name", "web", "web-01", True),
+    ],
+)
+def test_what_differs(field: str, shown: Any, desired: Any, differs: bool) -> None:
+    assert INSTANCE.differing({field: shown}, {field: desired}) == ([field] if differs else [])
+    assert INSTANCE.differing({}, {field: desired}) == INSTANCE.differing({field: shown}, {}) == []
