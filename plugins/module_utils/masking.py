@@ -8,11 +8,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
 MASK = "********"
+#: Tokens that are held at most, access tokens and refresh tokens together.
+TOKENS = 100
 _LONGEST_IN_A_SENTENCE = 100
 #: Characters of a secret at least. A shorter one can't be masked: it would be in words of the result too.
 SHORTEST = 8
@@ -36,13 +39,21 @@ def brief(value: Any) -> str:
     return text if len(text) <= _LONGEST_IN_A_SENTENCE else f"{text[:_LONGEST_IN_A_SENTENCE]}..."
 
 
+def _forms_of(value: str) -> tuple[str, ...]:
+    """The forms in which an error or an address could show it."""
+    return value, quote(value, safe=""), json.dumps(value)[1:-1]
+
+
 class Secrets:
     """The secrets of one task; those that arrive at run time (access tokens) are added as they come."""
 
     def __init__(self, values: Iterable[str | None] = ()) -> None:
         self._values: set[str] = set()
         self._forms: set[str] = set()
+        #: The newest tokens and their forms, in the order of their last use.
+        self._tokens: dict[str, tuple[str, ...]] = {}
         self._ordered: tuple[str, ...] = ()
+        self._lock = threading.Lock()
         for value in values:
             self.add(value)
 
@@ -50,13 +61,29 @@ class Secrets:
         """Hold ``value`` from now on, in each form in which an error or an address could show it. A short one can't be held."""
         if not value or len(value) < SHORTEST:
             return
-        self._values.add(value)
-        self._forms.update((value, quote(value, safe=""), json.dumps(value)[1:-1]))
-        # The longest first: a secret that contains another one is masked whole.
-        self._ordered = tuple(sorted(self._forms, key=len, reverse=True))
+        with self._lock:
+            self._values.add(value)
+            self._forms.update(_forms_of(value))
+            self._order()
 
     def values(self) -> frozenset[str]:
         return frozenset(self._forms)
+
+    def add_token(self, value: str) -> None:
+        """Hold a token as ``add`` does, until ``TOKENS`` others have been used after it. A long task or event source may get thousands."""
+        if len(value) < SHORTEST:
+            return
+        with self._lock:  # the requests of a fleet come from several threads
+            known = self._tokens.pop(value, None)
+            self._tokens[value] = known or _forms_of(value)
+            if known is None:
+                if len(self._tokens) > TOKENS:
+                    del self._tokens[next(iter(self._tokens))]
+                self._order()
+
+    def _order(self) -> None:
+        # The longest first: a secret that contains another one is masked whole.
+        self._ordered = tuple(sorted(self._forms.union(*self._tokens.values()), key=len, reverse=True))
 
     def mask(self, text: str) -> str:
         for form in self._ordered:
@@ -72,15 +99,20 @@ class Secrets:
     def _is_close(self, text: str) -> bool:
         import html  # noqa: PLC0415 - its table of names takes milliseconds, and only a failure needs it
 
-        found = [_letters(spelling) for spelling in (text, unquote(text), html.unescape(text))]
+        found = {_letters(spelling) for spelling in (text, unquote(text), html.unescape(text))}
+        parts: dict[int, set[str]] = {}
         for secret in map(_letters, self._spellings()):
             size = min(_CLOSE, len(secret))
-            if size and any(letters[start : start + size] in secret for letters in found for start in range(len(letters) - size + 1)):
+            if size not in parts:  # once for all secrets of a length, of which there are hundreds
+                parts[size] = {part for letters in found for part in _parts(letters, size)}
+            if size and not parts[size].isdisjoint(_parts(secret, size)):
                 return True
         return False
 
     def _spellings(self) -> Iterator[str]:
-        for value in self._values:
+        with self._lock:
+            values = [*self._values, *self._tokens]
+        for value in values:
             data = value.encode()
             yield value
             yield data.hex()
@@ -111,6 +143,10 @@ class Secrets:
         if isinstance(data, list):
             return [self._masked(value) for value in data]
         return data
+
+
+def _parts(text: str, size: int) -> Iterator[str]:
+    return (text[start : start + size] for start in range(len(text) - size + 1))
 
 
 def _letters(text: str) -> str:

@@ -9,7 +9,7 @@ import base64
 import json
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import MASK, Secrets, credentials_in
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import MASK, TOKENS, Secrets, credentials_in
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.printable import printable
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +105,21 @@ def _texts(data: object) -> list[str]:
 
 def test_json_stays_json() -> None:
     assert json.loads(json.dumps(Secrets(["a" * 8]).mask_data({"x": {"a" * 8: [1, None, 2.5]}}))) == {"x": {MASK: [1, None, 2.5]}}
+
+
+def test_tokens_that_were_replaced_long_ago_are_forgotten() -> None:
+    """An event source gets one each hour, and every text is searched for each that is held."""
+    secrets = Secrets(["the-api-key"])
+    for number in range(2_000):
+        secrets.add_token(f"token-{number:04}")
+        secrets.add_token("the-refresh-token")
+    assert secrets.mask("token-0000 token-1998 token-1999 the-refresh-token the-api-key") == f"token-0000 {MASK} {MASK} {MASK} {MASK}"
+    assert len(secrets._ordered) <= 3 * TOKENS
+
+
+def test_a_token_that_is_still_used_is_held_however_many_follow() -> None:
+    secrets = Secrets()
+    for number in range(1_000):
+        secrets.add_token("of-a-long-request")
+        secrets.add_token(f"token-{number}")
+    assert secrets.mask("of-a-long-request") == MASK

@@ -96,8 +96,8 @@ class TokenSession:
     def _usable(self, token: Token | None, refused: str | None) -> Token | None:
         if token is None:
             return None
-        self._secrets.add(token.access_token)
-        self._secrets.add(token.refresh_token)
+        self._secrets.add_token(token.access_token)
+        self._secrets.add_token(token.refresh_token)
         expired = token.renew_at is not None and self._clock.wall() >= token.renew_at
         return None if expired or token.access_token == refused else token
 
@@ -122,7 +122,7 @@ class TokenSession:
 
     def _renewed(self, old: Token | None) -> Token:
         refresh_token = old.refresh_token if old else self._given
-        self._secrets.add(refresh_token)
+        self._secrets.add_token(refresh_token)
         try:
             return self._refresh({"refresh_token": refresh_token, "client_id": self._client_id}, lambda answer: self._keep(answer, refresh_token))
         except CloudNexusError as error:
@@ -137,14 +137,14 @@ class TokenSession:
         rotated, expires_in = answer.get("refresh_token"), answer.get("expires_in")
         if isinstance(rotated, str) and rotated:
             refresh_token = _checked(rotated)
-            self._secrets.add(refresh_token)
+            self._secrets.add_token(refresh_token)
         try:
             access_token = _checked(answer.get("access_token"))
         except BadAnswer:
             # The old refresh token is used up all the same: the new one serves the next attempt.
             self._write(Token(_NONE, refresh_token, 0.0, self._origin))
             raise
-        self._secrets.add(access_token)
+        self._secrets.add_token(access_token)
         renew_at = None
         if isinstance(expires_in, (int, float)) and not isinstance(expires_in, bool):
             expires_in = max(0, min(expires_in, _LONGEST_LIFE))
