@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from . import checks
+from .client.bounds import PAGE, TOTAL, Extent
 from .client.client import Call, Client
 from .client.links import page_url
 from .clock import Deadline
@@ -30,6 +31,8 @@ LIST_REQUESTS = 20
 #: Readings of a list that changes while it is read, at most.
 READINGS = 3
 
+#: Totals of a list that contradicts itself that an error names.
+_TOTALS = 3
 _MISSING = (404, 405, 501)
 _TEXT_OR_NOTHING = (str, type(None))
 #: An IP address or a host's name; nothing that ssh could take for an option.
@@ -51,6 +54,8 @@ class Reader:
         self.clock = client.clock
         #: Requests that the last reading of the instances took; None before the first.
         self.list_pages: int | None = None
+        #: How much of logs was read.
+        self._logs = Extent()
 
     def health(self) -> Json:
         call = Call("GET", "/health")
@@ -104,34 +109,40 @@ class Reader:
 
     def instance_logs(self, instance_id: str) -> Any:
         """The log in whatever shape the API has it (it is not documented): JSON where it is JSON, else text."""
-        call = Call("GET", f"{_instance_path(instance_id)}/logs")
+        call = Call("GET", f"{_instance_path(instance_id)}/logs", most=PAGE)
         try:
-            answer = self._client.answer(call)
+            log, extent = self._client.large(call, or_text=True)
         except CloudNexusError as error:
             raise _or_missing(error, "GET /instances/{id}/logs", _MISSING) from None
-        return self._client.json_or_text(answer)
+        self._logs += extent
+        if excess := self._logs.excess(TOTAL):
+            raise BadAnswer(f"{call}: the logs hold more than {excess} in all. Read those of fewer instances with one task.")
+        return log
 
-    def buckets(self, enough: Callable[[list[Json]], bool]) -> tuple[list[Json], int | None]:
-        """The buckets, each once, and their whole number as far as the API says it. Reading stops once there are ``enough``.
+    def buckets(self, wanted: Callable[[Json], bool], enough: int | None) -> tuple[list[Json], int | None]:
+        """The buckets that are ``wanted``, each once, and the whole number of buckets as far as the API says it.
 
-        Raises Contradiction as ``instances`` does.
+        Reading stops once there are ``enough``. Raises Contradiction as ``instances`` does.
         """
         call = Call("GET", "/storage/buckets")
         deadline = self._list_deadline(None)
         for _reading in range(READINGS):
             found: dict[str, Json] = {}
+            seen: set[str] = set()
             totals: set[int | None] = set()
             for page in self._pages(call, deadline):
                 totals.add(page.total_count)
                 for bucket in page.items:
                     _checked_bucket(self._client, call, bucket)
                     # A bucket that moves from one page to the next while the list is read is still one.
-                    found.setdefault(bucket["id"], bucket)
-                if enough(list(found.values())):
+                    if bucket["id"] not in seen and wanted(bucket):
+                        found[bucket["id"]] = bucket
+                    seen.add(bucket["id"])
+                if enough is not None and len(found) >= enough:
                     return list(found.values()), page.total_count
-            if totals <= {None, len(found)} and len(totals) == 1:
+            if totals <= {None, len(seen)} and len(totals) == 1:
                 return list(found.values()), page.total_count
-        raise contradiction(call, totals, len(found))
+        raise contradiction(call, totals, len(seen))
 
     def cdn_config(self) -> Json:
         """Raises OperationMissing where the API offers no way to read it."""
@@ -150,10 +161,12 @@ class Reader:
     def _pages(self, call: Call, deadline: Deadline | None = None, *, missing: tuple[int, ...] = ()) -> Iterator[Page]:
         links: set[str] = set()
         url = None
+        read = Extent()
         deadline = self._list_deadline(deadline)
         for number in range(MAX_PAGES):
             try:
-                answer = self._object(call, self._client.json(Call(call.method, call.path, url=url), deadline))
+                data, extent = self._client.large(Call(call.method, call.path, url=url, most=PAGE), deadline)
+                answer = self._object(call, data)
             except CloudNexusError as error:
                 # A later page that is not there is a fault of the list, and not one that is not offered.
                 raise _or_missing(error, str(call), () if number else missing) from None
@@ -165,6 +178,9 @@ class Reader:
             link, total = pagination.get("next_page"), pagination.get("total_count")
             if link is not None and not isinstance(link, str):
                 raise self._client.unexpected(call, "a text in pagination.next_page")
+            read += extent + Extent(items=len(items))
+            if excess := read.excess(TOTAL):
+                raise BadAnswer(f"{call}: the list holds more than {excess}.")
             yield Page(items, total if _is_count(total) else None)
             if not link:
                 return
@@ -315,7 +331,8 @@ def _instance_path(instance_id: str) -> str:
 
 
 def contradiction(call: Call, totals: Collection[int | None], count: int) -> Contradiction:
-    told = " and ".join(sorted("none" if total is None else str(total) for total in totals))
+    named = sorted("none" if total is None else str(total)[:20] for total in totals)
+    told = " and ".join(named[:_TOTALS] + [f"{len(named) - _TOTALS} others"] * (len(named) > _TOTALS))
     return Contradiction(
         f"{call}: the API contradicts itself, {READINGS} times in a row: its list says total_count {told} and has {count} items. Nothing can be told from it.",
         api_error=ApiError(call.method, call.path),

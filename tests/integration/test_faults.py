@@ -77,7 +77,7 @@ def test_responses_that_are_not_the_apis(in_process: Ansible) -> None:
     assert "is not the JSON that it should be (status 200, " in html["msg"]
     assert "It works!" not in html["msg"]
     assert f"at {emulator.api_url}/health." in html["msg"]
-    assert "larger than 8 MiB and was not read to its end" in huge["msg"]
+    assert "larger than 64 KiB and was not read to its end" in huge["msg"]
     assert "A redirect of the API leads to http://127.0.0.9:9, away from http://127.0.0.1" in redirect["msg"]
     assert shape["msg"] == "GET /storage/buckets: the API's answer is not what the contract says: expected an object in pagination."
     assert nobody["msg"] == "GET /health: The API could not be reached, at http://127.0.0.1:9/v1/health: Connection refused. (2 attempts were made.)"

@@ -102,7 +102,7 @@ class FakeApi:
 
     # --- Transport's interface ---
 
-    def exchange(self, method: str, url: str, *, body: Any, bearer: str | None, timeout: float) -> Answer:
+    def exchange(self, method: str, url: str, *, body: Any, bearer: str | None, timeout: float, most: int) -> Answer:
         with self._lock:  # the requests of a fleet may come from several threads
             return self._exchange(method, url, body, bearer)
 

@@ -9,6 +9,7 @@ import email.utils
 import json
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from ..interrupts import kept_back
 from ..masking import Secrets, brief
 from ..printable import printable
 from .auth import Credential
+from .bounds import OBJECT, PAGE, Extent, has_more_values
 from .retry import Retry
 from .settings import Settings
 from .token_store import Token
@@ -59,6 +61,8 @@ class Call:
     region: str | None = None
     #: Its answer holds secrets that are not known before it is understood.
     secret_answer: bool = False
+    #: How much its response may hold.
+    most: Extent = OBJECT
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -77,6 +81,8 @@ class Client:
         self.stop = self._retry.stop
         #: Seconds that one request may take, with all its attempts and the pauses between them.
         self.longest_request = self._retry.bound
+        #: Held while a large response is read and parsed. Small ones need no turn.
+        self._one_large = threading.Lock()
 
     def be_patient(self, deadline: Deadline) -> None:
         """Wait until then for an API that takes no more requests at the moment (429)."""
@@ -98,12 +104,15 @@ class Client:
         """Send ``call`` and return its answer's JSON. Raises a CloudNexusError."""
         return self.decoded(call, self.answer(call, deadline))
 
-    def json_or_text(self, answer: Answer) -> Any:
-        """The answer's JSON, or its text where it is none; for bodies whose shape is not documented."""
-        try:
-            return _parsed(answer.body)
-        except ValueError:
-            return answer.body.decode("utf-8", "replace")
+    def large(self, call: Call, deadline: Deadline | None = None, *, or_text: bool = False) -> tuple[Any, Extent]:
+        """Send ``call`` as ``json`` does, for a response that may be large, and return its extent too. A task reads them one by one.
+
+        ``or_text`` returns the text of a body that is no JSON or has too many values, if its shape is not documented.
+        """
+        with self._one_large:
+            answer = self.answer(call, deadline)
+            data, values = self._understood(call, answer, or_text=or_text)
+            return data, Extent(len(answer.body), values)
 
     def answer(self, call: Call, deadline: Deadline | None = None) -> Answer:
         """Send ``call`` and return the answer, which is a 2xx. Raises a CloudNexusError."""
@@ -119,7 +128,11 @@ class Client:
         return self._retried(call, lambda timeout: self._exchanged(call, bearer, timeout), deadline)
 
     def _exchanged(self, call: Call, bearer: str | None, timeout: float) -> Answer:
-        answer = self._transport.exchange(call.method, self._url(call), body=call.body, bearer=bearer, timeout=timeout)
+        try:
+            answer = self._transport.exchange(call.method, self._url(call), body=call.body, bearer=bearer, timeout=timeout, most=call.most.size)
+        finally:
+            if bearer:
+                self._secrets.add_token(bearer)  # the response may repeat it, however many came after it
         if not 200 <= answer.status < 300:
             raise self._refusal(call, answer)
         return answer
@@ -132,6 +145,7 @@ class Client:
             return self._retry.run(attempt, repeat_in_doubt=call.repeat_in_doubt, deadline=deadline)
         except Exception as error:
             failure = error if isinstance(error, CloudNexusError) else Fault(error)
+            failure.message = self._secrets.mask(failure.message)  # now, as tokens are forgotten in time
             if failure.api_error is None:
                 failure.api_error = ApiError(call.method, call.path)
                 failure.message = f"{call}: {failure.message}"
@@ -155,10 +169,16 @@ class Client:
 
     def decoded(self, call: Call, answer: Answer) -> Any:
         """The JSON of an answer. Raises BadAnswer."""
+        return self._understood(call, answer)[0]
+
+    def _understood(self, call: Call, answer: Answer, *, or_text: bool = False) -> tuple[Any, int]:
+        """The JSON of a response, and the number of its values."""
         try:
-            return _parsed(answer.body)
-        except ValueError:
-            raise self._not_json(call, answer) from None
+            return _counted(answer.body, call.most.values)
+        except ValueError as error:
+            if or_text:
+                return answer.body.decode("utf-8", "replace"), 1
+            raise self._too_many(call) if isinstance(error, _TooMany) else self._not_json(call, answer) from None
         except Exception as error:
             raise Fault(error) from None
 
@@ -172,6 +192,10 @@ class Client:
             f"at {self._place(call)}.",
             api_error=error,
         )
+
+    def _too_many(self, call: Call) -> BadAnswer:
+        message = f"{call}: the API's response holds more than {call.most.values:,} JSON values, and was not parsed."
+        return BadAnswer(message, api_error=ApiError(call.method, call.path))
 
     def unexpected(self, call: Call, expected: str) -> BadAnswer:
         """The error for JSON of another shape than the contract's."""
@@ -244,20 +268,41 @@ _MOST_ERROR = 64 * 1024
 #: Levels of nesting that an answer may have. The contract's have four; what Ansible does with a result would fail far
 #: beyond.
 _DEEPEST = 50
+_CONTAINERS = frozenset((dict, list))
+#: Half of a surrogate pair, written with escapes, which is not text. Pairs of backslashes are no escapes and are replaced before.
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF = re.compile(rf"{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
 
 
-def _parsed(body: bytes) -> Any:
-    """The JSON value of a body. Raises ValueError for anything that is not plain JSON, or that says a thing twice."""
+class _TooMany(ValueError):
+    """JSON with more values than there is room for."""
+
+
+def _parsed(body: bytes, most: int = PAGE.values) -> Any:
+    """The JSON value of a body. Raises ValueError for anything that is not plain JSON, or that says a thing twice; _TooMany if it is too much."""
+    return _counted(body, most)[0]
+
+
+def _counted(body: bytes, most: int) -> tuple[Any, int]:
+    """The JSON value of a body, and the number of all values in it. Raises what ``_parsed`` raises."""
+    if has_more_values(body, most):
+        raise _TooMany
     try:
         text = body.decode("utf-8")
-        data = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
-        if "\\" in text and "\\u" in text:
-            json.dumps(data, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is not text
+        data = _loaded(text)
+        if "\\" in text and "\\u" in text and _HALF.search(text.replace("\\\\", "  ")):
+            raise ValueError("half of a surrogate pair is not text")
+        keys, values = _keys_and_values(data)
+        if not _is_plain(text) or text.count('":') != keys:
+            data = None  # there is no room for two of them
+            data = _loaded(text, _harmless)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not _is_plain(text) or text.count('":') != _keys(data):
-        json.loads(text, object_pairs_hook=_harmless)
-    return data
+    return data, values
+
+
+def _loaded(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=pairs)
 
 
 def _is_plain(text: str) -> bool:
@@ -271,18 +316,19 @@ def _is_plain(text: str) -> bool:
     return not ("\\" in text or blank or '" ' in text or '"__ansible' in text)
 
 
-def _keys(data: Any) -> int:
-    """The number of keys in all objects. Raises ValueError for data that is nested too deeply."""
-    keys = 0
+def _keys_and_values(data: Any) -> tuple[int, int]:
+    """The number of keys in all objects, and of all values. Raises ValueError for data that is nested too deeply."""
+    keys, values = 0, 1
     level: list[Any] = [data]
     for _depth in range(_DEEPEST + 1):
         objects = [item for item in level if item.__class__ is dict]
         lists = [item for item in level if item.__class__ is list]
         if not objects and not lists:
-            return keys
-        keys += sum(map(len, objects))
-        below = chain(chain.from_iterable(map(dict.values, objects)), chain.from_iterable(lists))
-        level = [item for item in below if item.__class__ is dict or item.__class__ is list]
+            return keys, values
+        below = sum(map(len, objects))
+        keys += below
+        values += below + sum(map(len, lists))
+        level = [item for item in chain(chain.from_iterable(map(dict.values, objects)), chain.from_iterable(lists)) if item.__class__ in _CONTAINERS]
     raise ValueError("nested too deeply")
 
 

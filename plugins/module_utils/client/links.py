@@ -11,6 +11,8 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from ..errors import BadAnswer
 
 _PORTS = {"http": 80, "https": 443}
+#: Characters of an address at most; servers take no longer ones.
+_LONGEST = 8192
 
 
 def origin(parts: SplitResult) -> tuple[str, str, int | None]:
@@ -57,7 +59,7 @@ def _is_absolute(link: str) -> bool:
 
 def _on_origin(base: SplitResult, url: str, what: str) -> str:
     # The address itself is not repeated in an error beyond its host: a query may hold anything.
-    if not url.isascii() or not url.isprintable() or any(character in url for character in " \\"):
+    if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or any(character in url for character in " \\"):
         raise BadAnswer(f"{what} of the API is no valid address, and was not followed.")
     try:
         parts = urlsplit(url)

@@ -18,9 +18,10 @@ import os
 import re
 import socket
 import ssl
+import stat
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +29,9 @@ from urllib.parse import urlsplit
 from ..errors import AnswerLost, BadAnswer, CloudNexusError, InvalidOption, NotSent, Untrusted
 from ..masking import Secrets, brief, credentials_in
 from ..version import VERSION
+from . import bounds
 from .links import redirect_url
+from .resolution import Address, addresses
 from .settings import Settings, absolute, is_loopback
 
 try:
@@ -37,6 +40,8 @@ try:
     from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, prepend_scheme_if_needed, select_proxy
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+    from urllib3.util.connection import allowed_gai_family
     from urllib3.util.ssl_ import create_urllib3_context
 except ImportError as _error:
     #: Why ``requests`` can't be used here; None where it can.
@@ -46,8 +51,8 @@ except ImportError as _error:
 else:
     REQUESTS_IMPORT_ERROR = None
 
-#: Bytes of an answer that are read at most (contract: rule 6). A page of 1,000 instances has some 400 kB.
-MAX_BODY = 8 * 1024 * 1024
+#: Bytes of a response that are read at most before its body: status lines, headers, interim responses, what a proxy says.
+MAX_HEAD = 256 * bounds.KIB
 #: Redirects within the origin that are followed at most, for one GET.
 MAX_REDIRECTS = 5
 #: Connections that are kept to one API at most.
@@ -79,9 +84,10 @@ class Transport:
         proxy = None if is_loopback(urlsplit(settings.api_url).hostname or "") else select_proxy(settings.api_url, _environ_proxies(settings.api_url))
         self._pools: urllib3.PoolManager = adapter.proxy_manager_for(_checked_proxy(proxy, secrets)) if proxy else adapter.poolmanager
 
-    def exchange(self, method: str, url: str, *, body: Mapping[str, Any] | None, bearer: str | None, timeout: float) -> Answer:
-        """Send one request and read the whole answer within ``timeout`` seconds.
+    def exchange(self, method: str, url: str, *, body: Mapping[str, Any] | None, bearer: str | None, timeout: float, most: int = bounds.PAGE.size) -> Answer:
+        """Send one request and read the whole answer within ``timeout`` seconds, and no more than ``most`` bytes of its body.
 
+        The body of a refusal is cut there; a success with a larger one is an error.
         Raises NotSent, Untrusted, AnswerLost, BadAnswer; a response of any status is returned. Whatever a library raises is one of these.
         """
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"cloudnexus.cloud/{VERSION}"}
@@ -93,7 +99,7 @@ class Transport:
             headers["Authorization"] = f"Bearer {bearer}"
         ends_at = time.monotonic() + timeout
         for _hop in range(MAX_REDIRECTS + 1):
-            answer = self._send(method, url, headers, data, timeout=timeout, seconds=max(ends_at - time.monotonic(), 0.001))
+            answer = self._send(method, url, headers, data, timeout=timeout, seconds=max(ends_at - time.monotonic(), 0.001), most=most)
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             if method != "GET":
@@ -101,9 +107,9 @@ class Transport:
             url = redirect_url(self._base_url, url, answer.headers.get("Location", ""))
         raise BadAnswer(f"The API redirected more than {MAX_REDIRECTS} times.")
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, *, timeout: float, seconds: float) -> Answer:
+    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, *, timeout: float, seconds: float, most: int) -> Answer:
         """One request and its response, within ``seconds``; ``timeout`` is what sentences say."""
-        _request.sent = False
+        _request.sent, _request.most = False, most
         response: Any = None
         try:
             response = self._pools.request(
@@ -117,7 +123,7 @@ class Transport:
                 preload_content=False,
                 decode_content=False,
             )
-            answer = Answer(response.status, response.headers, _read(response))
+            answer = Answer(response.status, response.headers, _read(response, most))
         except BaseException as error:
             if response is not None:
                 response.close()  # what is left of this response must not be taken for the next one
@@ -132,39 +138,54 @@ class Transport:
         return answer
 
 
-def _read(response: urllib3.HTTPResponse) -> bytes:
-    """Return the body. Raises BadAnswer for one that is too large, before it is read to its end."""
+def _read(response: urllib3.HTTPResponse, most: int) -> bytes:
+    """Return the body. Raises BadAnswer for a success with one that is too large, before it is read to its end."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise BadAnswer(f"The API answered with content encoding {encoding[:40]!r}, which was not asked for (status {response.status}).")
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()  # no list of chunks: they may have a byte each
     for chunk in response.stream(_CHUNK, decode_content=False):
-        size += len(chunk)
-        if size > MAX_BODY:
+        body += chunk
+        if len(body) > most and not 200 <= response.status < 300:
+            response.close()
+            return bytes(body[:most])  # the status says what matters
+        if len(body) > most:
             raise BadAnswer(
-                f"The API's answer is larger than {MAX_BODY // 1024 // 1024} MiB and was not read to its end "
+                f"The API's response is larger than {bounds.in_words(most)} and was not read to its end "
                 f"(status {response.status}, content type {response.headers.get('Content-Type', 'not given')[:80]!r})."
             )
-        parts.append(chunk)
-    length = response.headers.get("Content-Length", "").strip()
-    if length.isdecimal() and "Transfer-Encoding" not in response.headers and size < int(length) and response.status not in (204, 304):
+    length = response.headers.get("Content-Length", "").strip()[:20]
+    if length.isdecimal() and "Transfer-Encoding" not in response.headers and len(body) < int(length) and response.status not in (204, 304):
         # urllib3 2 finds this by itself, 1.26 does not.
-        raise AnswerLost(f"The API's response was cut off: {size} of {length} bytes came.")
-    return b"".join(parts)
+        raise AnswerLost(f"The API's response was cut off: {len(body)} of {length} bytes came.")
+    return bytes(body)
 
 
 # --- Connections -----------------------------------------------------------------------------------------------------
 
-#: ``sent``: whether a byte of this thread's current request may have left. Only the connection knows: urllib3 raises a
-#: ProxyError for a proxy that can't be reached, and for a response that is lost after the request went out.
-_request = threading.local()
+
+class _Request(threading.local):
+    """This thread's current request."""
+
+    #: Whether a byte of it may have left. Only the connection knows: urllib3 raises a ProxyError for a proxy that can't be
+    #: reached, and for a response that is lost after the request went out.
+    sent = False
+    #: Bytes that the body of its response may have.
+    most = bounds.PAGE.size
 
 
-class _DeadlineReader(io.RawIOBase):
-    """The reading side of a socket, with one deadline for all reads of an answer.
+_request = _Request()
 
-    A socket's own time-out starts anew with each piece that arrives, so that a body that trickles would never end.
+
+class _Excess(Exception):
+    """More came than a response may have. None of the classes that the libraries replace by one of their own."""
+
+
+class _BoundedReader(io.RawIOBase):
+    """The reading side of a socket, with one deadline and one limit for all reads of a response.
+
+    A socket's own timeout starts again with each byte that arrives, so a trickling response would never end. The limit on
+    a body knows nothing of what surrounds it: interim responses, headers, the sizes of chunks, trailers, a line without an end.
     """
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
@@ -173,6 +194,11 @@ class _DeadlineReader(io.RawIOBase):
         # urllib3 has set what is left of the attempt's time-out as the socket's time-out just before.
         timeout = sock.gettimeout()
         self._ends_at = None if timeout is None else time.monotonic() + timeout
+        self._left = MAX_HEAD
+
+    def expect_body(self, most: int) -> None:
+        """Allow a body of ``most`` bytes, and a quarter more for the sizes of its chunks."""
+        self._left += most + most // 4
 
     def readable(self) -> bool:
         return True
@@ -183,7 +209,11 @@ class _DeadlineReader(io.RawIOBase):
             if left <= 0:
                 raise TimeoutError("timed out")
             self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise _Excess
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -204,10 +234,12 @@ class _Lines(io.BufferedReader):
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = self._lines = _Lines(_DeadlineReader(self.fp.detach(), sock))
+        self._reader = _BoundedReader(self.fp.detach(), sock)
+        self.fp = self._lines = _Lines(self._reader)
 
     def begin(self) -> None:
         super().begin()
+        self._reader.expect_body(_request.most)
         if self._lines.is_cut:
             raise http.client.IncompleteRead(b"")
 
@@ -221,17 +253,23 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Connection:
-    """Notes when a byte of a request may have left. Connecting and the TLS handshake share one time-out, instead of having one each."""
+    """Notes when a byte of a request may have left. Resolving the name, connecting and the TLS handshake share one timeout."""
 
     sock: socket.socket | None
     _is_tunneling = False
 
     def _new_conn(self) -> socket.socket:
-        started = time.monotonic()
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        timeout = sock.gettimeout()
-        if timeout is not None:
-            sock.settimeout(max(timeout - (time.monotonic() - started), 0.001))
+        """Connect as urllib3 does, but within one timeout. What names the host (``Host``, SNI, the certificate) stays with the caller."""
+        host, port, timeout = self._dns_host.strip("[]"), self.port, float(self.timeout)  # type: ignore[attr-defined]
+        ends_at = time.monotonic() + timeout
+        try:
+            found = addresses(host, port, allowed_gai_family(), timeout)
+            sock = _connected(found, ends_at, self.socket_options or ())  # type: ignore[attr-defined]
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection within {timeout:g} s") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection: {error}") from error  # type: ignore[arg-type]
+        sock.settimeout(max(ends_at - time.monotonic(), 0.001))
         return sock
 
     def _tunnel(self) -> None:
@@ -247,6 +285,26 @@ class _Connection:
                 self.connect()  # type: ignore[attr-defined]
             _request.sent = True
         super().send(data)  # type: ignore[misc]
+
+
+def _connected(found: Sequence[Address], ends_at: float, options: Iterable[Any]) -> socket.socket:
+    """A connection to the first address that takes one. Each may use its share of the time that is left. Raises OSError."""
+    failure = OSError("the host has no address")
+    for number, (family, kind, protocol, _name, address) in enumerate(found):
+        sock: socket.socket | None = None
+        try:
+            sock = socket.socket(family, kind, protocol)
+            for option in options:
+                sock.setsockopt(*option)
+            sock.settimeout(max((ends_at - time.monotonic()) / (len(found) - number), 0.001))
+            sock.connect(address)
+        except OSError as error:
+            if sock is not None:
+                sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
 
 
 class _HTTPConnection(_Connection, HTTPConnection):
@@ -295,6 +353,13 @@ def _ca_bundle(ca_path: str | None) -> str:
     return ca_path or DEFAULT_CA_BUNDLE_PATH
 
 
+def _check_kind(path: str) -> None:
+    """Raises OSError for a pipe or a device, which might never end."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError("neither a file nor a directory")
+
+
 def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
     """The TLS context for these settings, built once in a process (it costs some 40 ms).
 
@@ -313,6 +378,7 @@ def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
             context.check_hostname = True
             context.verify_mode = ssl.CERT_REQUIRED
             try:
+                _check_kind(ca_bundle)
                 context.load_verify_locations(**{"capath" if os.path.isdir(ca_bundle) else "cafile": ca_bundle})
             except OSError as error:
                 raise InvalidOption("ca_path", f"expected a readable file of CA certificates in PEM form at {ca_bundle} ({error}).") from None
@@ -368,6 +434,10 @@ def _translated(error: Exception, timeout: float, url: str, secrets: Secrets, *,
     causes = list(_causes(error))
     reason = secrets.shown(_reason(causes))
     place = brief(url.partition("?")[0])
+    if any(isinstance(cause, _Excess) for cause in causes):
+        if not sent:
+            return NotSent(f"The proxy's response to CONNECT is too large, and was not read to its end, at {place}.")
+        return BadAnswer(f"The API's response is too large with its headers, chunk sizes and trailers, and was not read to its end, at {place}.")
     if sent:
         if any(isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) for cause in causes):
             return AnswerLost(f"The API gave no whole response within {timeout:g} s (api_timeout), at {place}.")
@@ -387,7 +457,9 @@ def _causes(error: BaseException | None) -> Any:
     while isinstance(error, BaseException) and id(error) not in seen:
         seen.add(id(error))
         yield error
-        wrapped = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        # urllib3 1.26 calls each thing twice, and the first call's failure is the context of the second's.
+        context = None if error.__suppress_context__ else error.__context__
+        wrapped = [getattr(error, "reason", None), *error.args, error.__cause__, context]
         error = next((item for item in wrapped if isinstance(item, BaseException) and id(item) not in seen), None)
 
 

@@ -26,18 +26,13 @@ def _check(params: Params) -> None:
 
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
-    limit: int | None = params["limit"]
+    def wanted(bucket: Json) -> bool:
+        return all(params[name] in (None, bucket.get(name)) for name in ("name", "region"))
 
-    def matching(buckets: list[Json]) -> list[Json]:
-        return [bucket for bucket in buckets if all(params[name] in (None, bucket.get(name)) for name in ("name", "region"))]
-
-    def enough(buckets: list[Json]) -> bool:
-        found = len(matching(buckets))
-        # A bucket's name is its own (docs/contract.md), so that there is nothing more to be found.
-        return (limit is not None and found >= limit) or (found > 0 and params["name"] is not None)
-
-    buckets, total_count = reader.buckets(enough)
-    return _result(matching(buckets)[:limit], total_count)
+    # A bucket's name is its own (docs/contract.md), so that there is nothing more to be found.
+    enough = 1 if params["name"] is not None else params["limit"]
+    buckets, total_count = reader.buckets(wanted, enough)
+    return _result(buckets[: params["limit"]], total_count)
 
 
 def _result(buckets: list[Json], total_count: int | None) -> Plan:

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import transport
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.bounds import PAGE
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import MAX_BODY, Answer, Transport
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer, Transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, InvalidOption, NotSent, Untrusted
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 from cryptography import x509
@@ -108,7 +108,7 @@ def test_a_huge_body_is_not_read_to_its_end(emulator: EmulatorProcess) -> None:
     try:
         with pytest.raises(BadAnswer, match="larger than 8 MiB and was not read to its end"):
             exchange(emulator)
-        assert tracemalloc.get_traced_memory()[1] < 3 * MAX_BODY
+        assert tracemalloc.get_traced_memory()[1] < 3 * PAGE.size
     finally:
         tracemalloc.stop()
 
@@ -142,7 +142,7 @@ def test_a_connection_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> No
     def no_reply(*_arguments: Any, **_options: Any) -> socket.socket:
         raise TimeoutError("timed out")
 
-    monkeypatch.setattr(urllib3.util.connection, "create_connection", no_reply)
+    monkeypatch.setattr(transport, "_connected", no_reply)
     with pytest.raises(NotSent, match=r"^The API could not be reached within 2\.5 s \(api_timeout\), at http://127\.0\.0\.9\.$"):
         Transport(Settings("http://127.0.0.9", "key"), Secrets()).exchange("GET", "http://127.0.0.9", body=None, bearer="key", timeout=2.5)
 
