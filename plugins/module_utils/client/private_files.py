@@ -49,7 +49,7 @@ def check_folder(folder: Path) -> None:
 def open_lock(path: Path) -> int:
     """A descriptor of a file in a folder that ``make_folder`` has made, to read, write and lock it. Raises TokenCacheError, TokenCacheMissing."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o600)
     except OSError as error:
         raise TokenCacheMissing(f"token_cache: {path} can't be opened: {error.strerror}.") from None
     try:

@@ -66,14 +66,19 @@ class TokenStore:
 
     def _read(self, path: Path) -> Token | None:
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            # Opening a pipe waits for its other end, unless O_NONBLOCK is set; a file is read as ever.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise TokenCacheError(f"token_cache: {path} can't be read: {error.strerror}.") from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             check(os.fstat(descriptor), path, stat.S_ISREG, 0o077, "chmod 600")
-            content = file.read(_MOST_BYTES)
+            content = os.read(descriptor, _MOST_BYTES)
+        except OSError as error:
+            raise TokenCacheError(f"token_cache: {path} can't be read: {error.strerror}.") from None
+        finally:
+            os.close(descriptor)
         return _parsed(content)
 
     def write(self, token: Token) -> None:

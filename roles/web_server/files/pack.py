@@ -130,10 +130,11 @@ def archive(site: Path, spool: Spool) -> Files:
         return f"{shown(name)} in {shown(site.name)}"
 
     # Tar first: a tar that ends with a zip would count as that zip.
-    if _is_tar(site):
+    # Opening a pipe waits for its other end, and a device may have no end.
+    if site.is_file() and _is_tar(site):
         with tarfile.open(site) as tar:
             return _files(_tarred(tar, spool, show), show)
-    if zipfile.is_zipfile(site):
+    if site.is_file() and zipfile.is_zipfile(site):
         with zipfile.ZipFile(site) as packed:
             return _files(_zipped(packed, spool, show), show)
     raise BadSite(f"{shown(str(site))} is neither a directory nor an archive (tar, also with gzip, bzip2 or xz, or zip).")
@@ -383,7 +384,7 @@ def digest_of(site: Path, folder: Path) -> str:
 
 def _known(kept: Path) -> dict[str, str]:
     try:
-        loaded = json.loads(kept.read_bytes())
+        loaded = json.loads(kept.read_bytes()) if kept.is_file() else None
     except (OSError, ValueError):
         return {}
     return loaded if isinstance(loaded, dict) and all(isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value) for value in loaded.values()) else {}

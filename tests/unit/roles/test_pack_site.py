@@ -274,6 +274,16 @@ def test_a_fifo_of_a_directory_is_refused_and_not_opened(tmp_path: Path) -> None
     assert refused(site) == f"{site}/pipe is neither a file nor a directory, nor a link to one."
 
 
+def test_a_fifo_in_the_place_of_an_archive_is_not_opened(tmp_path: Path, cache: Path) -> None:
+    """Nor is one in the place of the digests."""
+    os.mkfifo(tmp_path / "site")
+    cache.mkdir(mode=0o700, parents=True)
+    os.mkfifo(cache / "digests.json")
+    command = [sys.executable, PACK.__file__, "digest", str(tmp_path / "site")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
+    assert "site is neither a directory nor an archive" in json.loads(done.stdout)["error"]
+
+
 def test_a_path_that_is_no_site(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("no archive")
     (tmp_path / "empty").mkdir()
