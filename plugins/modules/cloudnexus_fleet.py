@@ -115,6 +115,7 @@ options:
     description:
       - A regular expression in Python's syntax that the whole rest of a name after O(name_prefix) must match for the instance to be pruned.
       - With the prefix C(web-) and the pattern C([0-9]+), C(web-03) belongs to the fleet, and C(web-db) and C(web-03-old) don't.
+      - A pattern with groups, alternatives or several repetitions may take 5 seconds. If it takes longer, the task fails before it changes anything.
       - By default everything of the prefix belongs to the fleet.
     type: str
   max_deletions:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import checks
+from .. import checks, matching
 from ..api import Json, Reader, Writer
 from ..apply.progress import Progress
 from ..apply.rollout import Rollout, RolloutPlan
@@ -206,12 +206,22 @@ def _surplus(params: Params, listed: list[Json], wanted: set[str]) -> list[Membe
     if not params["prune"]:
         return []
     prefix: str = params["name_prefix"]
-    pattern = re.compile(params["prune_pattern"] if params["prune_pattern"] is not None else ".*", re.DOTALL)
-    return [
-        Member(item["name"], changes.absent(INSTANCE, item))
-        for item in listed
-        if item["name"].startswith(prefix) and pattern.fullmatch(item["name"][len(prefix) :]) and item["id"] not in wanted and item.get("status") != LEAVING
-    ]
+    of_prefix = [item for item in listed if item["name"].startswith(prefix) and item["id"] not in wanted and item.get("status") != LEAVING]
+    of_pattern = _matching(params["prune_pattern"], [item["name"][len(prefix) :] for item in of_prefix])
+    return [Member(item["name"], changes.absent(INSTANCE, item)) for item, belongs in zip(of_prefix, of_pattern, strict=True) if belongs]
+
+
+def _matching(pattern: str | None, texts: list[str]) -> list[bool]:
+    if pattern is None:
+        return [True] * len(texts)
+    try:
+        return matching.matches(pattern, texts)
+    except matching.TooSlow:
+        raise InvalidOption(
+            "prune_pattern",
+            f"expected a pattern that is matched with {len(texts)} names within {matching.TIMEOUT:g} s. Nothing was changed. "
+            "Repetitions within repetitions, such as (a+)+, take that long; write it without them.",
+        ) from None
 
 
 def _allow_deletions(allowed: int, surplus: Sequence[Member]) -> None:
