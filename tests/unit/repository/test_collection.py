@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
-from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, version
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, masking, matching, version
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import cdn, creation
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import argument_spec, auth, client, pace, retry, transport
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import argument_spec, auth, bounds, client, pace, retry, transport
 
 from tests.checkout import ROOT
 from tests.packaging.tarball import surplus
@@ -108,7 +108,14 @@ def test_every_module_has_attributes_examples_and_samples(name: str) -> None:
 def test_figures_in_the_documentation_are_those_of_the_code() -> None:
     contract = (ROOT / "docs" / "contract.md").read_text()
     assert f"{creation.SETTLING_TIME:g} seconds" in contract
-    assert f"{transport.MAX_BODY // 1024 // 1024} MiB" in contract
+    for most in (bounds.OBJECT, bounds.PAGE, bounds.TOTAL):
+        assert f"{bounds.in_words(most.size)}, {most.values:,} JSON values" in contract
+    assert f"{bounds.TOTAL.items:,} items" in contract
+    assert f"interim responses, and a proxy's response to CONNECT | {bounds.in_words(transport.MAX_HEAD)} |" in contract
+    assert f"more than {api.MAX_PAGES:,} pages" in contract
+    assert f"for {matching.TIMEOUT:g} seconds at most" in contract
+    assert f"may take {matching.TIMEOUT:g} seconds." in documentation("cloudnexus_fleet")["options"]["prune_pattern"]["description"][2]
+    assert f"newest {masking.TOKENS} tokens" in (ROOT / "docs" / "guarantees.md").read_text()
     assert f"L = {api.LIST_REQUESTS} R" in contract
     assert f"{client._DEEPEST} levels" in contract
     assert (api.READINGS, "up to three times" in contract) == (3, True)
