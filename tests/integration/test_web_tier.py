@@ -288,7 +288,8 @@ def test_the_web_servers_are_checked_before_there_are_any(in_process: Ansible, t
 def test_localhost_is_local_and_nobody_else(in_process: Ansible) -> None:
     """Also if an inventory names it, and with ``-b``; the members are reached by their own connection."""
     in_process.emulator.set(addresses="127.78.9.0/24")
-    reached = ("-i", "localhost,", "-b", "-e", "ansible_port=1")
+    python = "ansible_python_interpreter={{ ansible_playbook_python }}"  # so that a local connection would work at once
+    reached = ("-i", "localhost,", "-b", "--become-method", "none.there.is", "-e", "ansible_port=1", "-e", python)
     waited = run_playbook(in_process, PLAYBOOK, *reached, wait_for_connection=True, wait_timeout=3)
     assert names(in_process.emulator) == ["shop-01", "shop-02"], waited.output
     assert "timed out waiting for ping module test" in str(waited.entries)
