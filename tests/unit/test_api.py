@@ -325,10 +325,10 @@ def test_a_success_whose_rest_was_lost_is_proof_that_an_instance_exists(came: in
 
 
 def test_a_fault_of_the_collection_is_no_reason_to_create_a_second_instance(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_body: bytes) -> Any:
+    def broken(*_arguments: Any) -> Any:
         raise KeyError("x")
 
-    monkeypatch.setattr(client, "_parsed", broken)
+    monkeypatch.setattr(client, "_counted", broken)
     found = made(lambda right: answer(201, SHOWN, {"Location": LOCATION}))
     assert (found.instance, found.id) == (None, "inst_7")
     assert "This is a fault of the collection" in str(found.error)

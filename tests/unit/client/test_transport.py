@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.bounds import PAGE
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
