@@ -215,3 +215,16 @@ def test_the_pause_that_the_api_asks_for(headers: dict[str, str], seconds: float
 def test_without_a_clock_of_the_api_the_machines_counts(date: str) -> None:
     until = http_date(100, datetime.now(timezone.utc))
     assert refusal(answer(429, None, {"Retry-After": until, "Date": date})).retry_after == pytest.approx(100, abs=5)
+
+
+def test_an_error_is_masked_while_its_secrets_are_known() -> None:
+    """Tokens are forgotten in time, and a task may show an error an hour later."""
+    api = FakeApi()
+
+    def broken(right: Right) -> Answer:
+        raise KeyError(f"oops {API_KEY}")
+
+    api.spoil("GET", "/health", broken)
+    with pytest.raises(CloudNexusError, match=r"oops \*{8}") as caught:
+        api.client().json(Call("GET", "/health"))
+    assert API_KEY not in str(caught.value)
