@@ -149,13 +149,13 @@ def test_a_connection_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_connection_that_comes_too_late(emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = urllib3.util.connection.create_connection
+    connect = transport._connected
 
     def late(*arguments: Any, **options: Any) -> socket.socket:
         time.sleep(0.06)
         return connect(*arguments, **options)
 
-    monkeypatch.setattr(urllib3.util.connection, "create_connection", late)
+    monkeypatch.setattr(transport, "_connected", late)
     url = emulator.api_url.replace("127.0.0.1", "localhost")  # a connection of its own
     with pytest.raises((NotSent, AnswerLost), match=r"within 0\.05 s \(api_timeout\)"):
         Transport(Settings(url, "key"), Secrets()).exchange("GET", f"{url}/health", body=None, bearer="key", timeout=0.05)
