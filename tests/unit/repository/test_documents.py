@@ -67,6 +67,8 @@ def _of_the_roles() -> Iterator[str]:
     for path in ROOT.glob("roles/*/[tv]a*/*.yml"):
         text = re.sub(r"\{\{ \w+ \}\}", VALUE, path.read_text())
         yield re.sub(r"' ~ .*? ~ '", VALUE, text)
+    for path in ROOT.glob("roles/*/files/*.py"):
+        yield from (text for text, _option in _messages(ast.parse(path.read_text())))
 
 
 def _says(message: str, quoted: str) -> bool:
