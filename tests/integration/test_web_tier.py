@@ -193,6 +193,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"count": 2000, "regions": []}, "999, got 2000. web_tier_regions: expected"),
     ({"require_approval": "true", "approved_digest": ""}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
     ({"require_approval": True, "state": "absent"}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
+    ({"require_approval": True, "approved_digest": None}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
     ({"require_approval": "maybe"}, "web_tier_require_approval"),
 ]
 
@@ -220,21 +221,24 @@ def test_values_as_they_are_given(in_process: Ansible) -> None:
     keys = ["ssh-ed25519 AAAAC3 me", "ssh-ed25519 AAAAC4 him, or her"]
     full = {"image_id": "img_1", "ssh_keys": keys[:1], "auto_scale": {"min_instances": 1, "max_instances": 2}, "plan": "enterprise"}
     empty: dict[str, Any] = {"image_id": "", "asset_bucket": "", "ssh_keys": [], "auto_scale": {}, "approved_digest": "", "count": "1"}
+    nothing = dict.fromkeys(("image_id", "asset_bucket", "ssh_keys", "approved_digest"))
     ran = run_plays(
         in_process,
         {
             "full": Play({"name": "full", "count": 1, **full}),
             "empty": Play({"name": "empty", **empty}),
+            "null": Play({"name": "null", "count": 1, **nothing}),
             "lines": Play({"name": "lines", "count": 1, "ssh_keys": "\r\n".join(keys) + "\n\n"}),
             "bucket": Play({"name": "bucket", "asset_bucket": "nowhere"}),
         },
     )
     assert "web_tier_asset_bucket: the account has no bucket nowhere." in messages(ran["bucket"])
-    assert [messages(ran[name]) for name in ("full", "empty", "lines")] == [""] * 3
+    assert [messages(ran[name]) for name in ("full", "empty", "null", "lines")] == [""] * 4
     web = {"plan": "starter", "region": "us-east"}
     assert [entry["body"] for entry in in_process.emulator.writes()] == [
         {**web, "name": "full-01", **full},
         {**web, "name": "empty-01"},
+        {**web, "name": "null-01"},
         {**web, "name": "lines-01", "ssh_keys": keys},
     ]
 
