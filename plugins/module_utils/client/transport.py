@@ -443,7 +443,8 @@ def _translated(error: Exception, timeout: float, url: str, secrets: Secrets, *,
         if any(isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) for cause in causes):
             return AnswerLost(f"The API gave no whole response within {timeout:g} s (api_timeout), at {place}.")
         return AnswerLost(f"The API's response was lost, at {place}: {reason}.")
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    # urllib3 1.26 has an exception of its own for a certificate of another name.
+    if any(isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError" for cause in causes):
         return Untrusted(f"The API's certificate is not trusted, at {place}: {reason}. ca_path names a CA bundle to trust.")
     # In urllib3 a refused connection is a kind of connection that timed out.
     refused = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
