@@ -52,8 +52,11 @@ endif
 .session-%:
 	@$(NOX) -s $*
 
+# make would take the parenthesis of a session's name for the end of its own.
+OPEN := (
+CLOSE := )
 matrix: $(VENV)/.test
-	@$(NOX) -s $(if $(PAIRS),$(PAIRS:%='matrix(%)'),matrix) -- $(CHECKS)
+	@$(NOX) -s $(if $(PAIRS),$(patsubst %,'matrix$(OPEN)%$(CLOSE)',$(PAIRS)),matrix) -- $(CHECKS)
 
 ends devel certification rehearsal: $(VENV)/.test
 	@$(NOX) -s $@

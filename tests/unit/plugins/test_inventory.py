@@ -323,7 +323,7 @@ def test_an_expression_is_evaluated_once_for_equal_values() -> None:
         "cloudnexus_name | ansible.builtin.regex_replace('-.*')",
         "cloudnexus_tags | map('ansible.builtin.upper') | select('match', '[A-Z]') | join",
         "[{'a': cloudnexus_name}] | selectattr('a', 'defined') | map(attribute='a') | list",
-        "(cloudnexus_name is match('web')) ~ ''",
+        "'web' if cloudnexus_name is match('web') else 'other'",
     ],
 )
 def test_what_is_made_of_values_alone_is_evaluated_once(expression: str) -> None:
