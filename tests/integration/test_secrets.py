@@ -237,3 +237,11 @@ def test_what_is_kept_of_a_module_is_searched(watched: Ansible) -> None:
     kept = [path.read_text() for path in (watched.folder / "home").rglob("AnsiballZ*")]
     assert kept
     assert any(CANARY in _unpacked(script) for script in kept)
+
+
+def test_a_password_in_the_address_of_the_api(ansible: Ansible) -> None:
+    """Refused, and shown neither in the message nor among the arguments that -vvv shows."""
+    run = ansible.play(task("health_info", api_url="https://user:pa55word@127.0.0.1/v1"), arguments=("-vvv",))
+    assert run.result["failed"]
+    shown = [line for line in run.output.splitlines() if "pa55word" in line and "playbook.yml" not in line]
+    assert not shown, shown

@@ -343,3 +343,14 @@ def test_an_address_that_is_wrong_says_nothing_of_an_instance(status: int, missi
     result = run_instance(api, id="inst_9", state="absent")
     assert result.get("failed", False) is missing
     assert not missing or result["msg"].startswith("The API does not offer GET /health (status 404)")
+
+
+def test_a_later_page_that_is_not_there_is_no_missing_operation() -> None:
+    api = FakeApi(page_size=1)
+    for name in ("a", "b"):
+        api.make(name)
+    api.spoil(*LIST, lambda right: right())
+    api.spoil(*LIST, lambda right: answer(404))
+    result = run_operation(api, instance_info.OPERATION)
+    assert result["msg"].startswith("GET /instances: the API answered 404 at ")
+    assert "does not offer" not in result["msg"]

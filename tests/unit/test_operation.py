@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import ApiError, CloudNexusError, InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Context, Operation, Plan, run
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, instance
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import changes
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import CDN_CONFIG
 
-from .fake_api import BASE_URL
+from .fake_api import BASE_URL, FakeApi, answer, run_operation
 
 KEY = "cn_canary"
 PARAMS: dict[str, Any] = {"api_url": BASE_URL, "api_key": KEY, "api_timeout": 30, "api_retries": 0, "validate_certs": True, "token_cache": "none"}
@@ -131,3 +132,22 @@ def test_what_another_task_has_created_meanwhile_is_looked_for_again(tmp_path: P
 
     assert run(Operation({}, plan), params, Context(check_mode=check_mode, diff=False, warn=ignore)) == {"changed": False}
     assert len(made) == (1 if check_mode else plans)
+
+
+def test_a_password_in_the_address_of_the_api_is_shown_nowhere() -> None:
+    for url in ("https://user:pa55word@host:99999/v1", "https://pa55word1@host/v1", "ftp://user:pa55word@host"):
+        result = run_operation(FakeApi(), cdn.OPERATION, cache_ttl=5, api_url=url)
+        assert result["msg"].startswith("api_url: expected the API's base URL")
+        assert "pa55word" not in str(result)
+
+
+def test_what_the_api_names_reaches_no_terminal_as_a_command() -> None:
+    api, warnings = FakeApi(), list[str]()
+    api.spoil("GET", "/cdn/config", lambda right: answer(200, {"cache_ttl": 1, "x\x1b[2J\r": 1}), times=99)
+    run_operation(api, cdn.OPERATION, cache_ttl=5, warnings=warnings)
+    assert warnings
+    assert all(warning.isprintable() for warning in warnings)
+    made = api.make("web-\x1b[2J", region="eu-west")
+    result = run_operation(api, instance.OPERATION, name="web-01", plan="starter", region="us-east", id=made["id"], recreate=False)
+    assert result["failed"]
+    assert result["msg"].isprintable()

@@ -94,3 +94,9 @@ def test_a_base_url_without_a_path() -> None:
 )
 def test_the_usual_port_may_be_left_out(base: str, link: str) -> None:
     assert page_url(base, link) == redirect_url(base, f"{base}/x", link) == link
+
+
+@pytest.mark.parametrize("link", ["/a/%2e%2e/b", "/a/%2E./b", "/a/..%2fb", "/a/%2e%2e%5cb", "https://h/v1/%2e%2e/x"])
+def test_an_encoded_way_out_of_the_path_is_refused(link: str) -> None:
+    with pytest.raises(BadAnswer, match="leads out of its own path"):
+        page_url("https://h/v1", link)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings, api_url
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 
 PARAMS = {"api_url": "https://h/v1", "api_key": "k" * 8, "api_timeout": 30, "api_retries": 5, "validate_certs": True, "ca_path": None}
 
@@ -64,3 +66,28 @@ def test_a_refresh_token_with_its_client_is_a_credential() -> None:
 def test_what_is_handed_on(validate_certs: bool) -> None:
     settings = Settings.from_params({**PARAMS, "validate_certs": validate_certs, "ca_path": "", "token_cache": "none"})
     assert (settings.validate_certs, settings.ca_path, settings.token_cache) == (validate_certs, None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("HTTPS://API.Example.com/v1/", "https://api.example.com/v1"),
+        ("Http://LOCALHOST:8080/V1", "http://localhost:8080/V1"),
+        ("https://[::1]:9/v1", "https://[::1]:9/v1"),
+    ],
+)
+def test_scheme_and_host_have_one_spelling(given: str, used: str) -> None:
+    """What is decided by the scheme (TLS, certificates) is decided once."""
+    assert api_url("api_url", given) == used
+
+
+@pytest.mark.parametrize("variable", [None, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_relative_bundle_would_be_another_file_in_each_mode(variable: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if variable is None:
+        with pytest.raises(InvalidOption, match=r"^ca_path: expected an absolute path\.$"):
+            Settings.from_params({**PARAMS, "ca_path": "ca.pem"})
+        return
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, "ca.pem")
+    with pytest.raises(InvalidOption, match=rf"^{variable}: expected an absolute path\.$"):
+        Transport(Settings.from_params(PARAMS), Secrets())

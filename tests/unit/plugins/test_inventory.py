@@ -368,3 +368,10 @@ def test_the_documented_options_are_those_that_are_checked() -> None:
         if name in cloudnexus_instances.ARGUMENT_SPEC:
             assert documented[name].get("default") == option.get("default"), name
     assert set(documented["keyed_groups"]["suboptions"]) == set(cloudnexus_instances.CONSTRUCTED["keyed_groups"]["options"])
+
+
+@pytest.mark.parametrize("option", ["refresh_token", "client_id", "api_url"])
+def test_the_cache_is_of_a_grant_and_not_of_a_client(option: str) -> None:
+    """Two users of one OAuth2 client may see different instances."""
+    params = {"api_url": "https://h/v1", "api_key": None, "client_id": "client", "refresh_token": "first-user"}
+    assert cloudnexus_instances._account(params) != cloudnexus_instances._account({**params, option: "another"})
