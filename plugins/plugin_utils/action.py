@@ -172,7 +172,7 @@ class OperationAction(NormalAction):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             result: dict[str, Any] = {"failed": True, "msg": message}
         else:
-            how = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append, show=show, alive=lifeline())
+            how = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append, show=show, alive=_alive(os.getpid()))
             try:
                 result = run(self.operation, params, how)
             except Interrupted:
@@ -199,6 +199,12 @@ def _is_secret(name: str, value: Any) -> bool:
 def _say_at_once(warnings: list[str]) -> None:
     with suppress(OSError):
         os.write(_STDERR, "".join(f"[WARNING]: {warning}\n" for warning in warnings).encode())
+
+
+@functools.cache
+def _alive(_pid: int) -> Callable[[], bool]:
+    """Once in a worker: the items of a loop share it, and its parent."""
+    return lifeline()
 
 
 @functools.cache

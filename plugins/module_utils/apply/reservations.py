@@ -36,13 +36,16 @@ class Reservations:
     """The names of one account. If the user's cache folder can't be used, nothing is reserved."""
 
     def __init__(self, settings: Settings, clock: Clock, check: Callable[[], None]) -> None:
-        account = settings.api_key or f"{settings.client_id}\n{settings.refresh_token}"
-        name = hashlib.sha256(f"{settings.api_url}\n{account}".encode()).hexdigest()[:32]
-        self._folder = Path(settings.token_cache or default_folder())
-        self._path = self._folder / f"{name}.names"
+        self._settings = settings
         self._clock = clock
         #: Raises if the task is to end.
         self._check = check
+
+    def _path(self) -> Path:
+        """The file of the API and the account."""
+        account = self._settings.api_key or f"{self._settings.client_id}\n{self._settings.refresh_token}"
+        name = hashlib.sha256(f"{self._settings.api_url}\n{account}".encode()).hexdigest()[:32]
+        return Path(self._settings.token_cache or default_folder()) / f"{name}.names"
 
     def now(self) -> int:
         """The moment, to be compared with when a name was last created."""
@@ -55,8 +58,9 @@ class Reservations:
         Raises WaitFailed if another one holds one until ``deadline``.
         """
         try:
-            make_folder(self._folder)
-            descriptor = open_lock(self._path)
+            path = self._path()
+            make_folder(path.parent)
+            descriptor = open_lock(path)
         except (TokenCacheError, TokenCacheMissing):
             yield False
             return
