@@ -376,7 +376,7 @@ def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         else:
             # urllib3 1.26 names no server to the context if it is an IP address, and checks the certificate's names by itself.
-            context.check_hostname = not urllib3.__version__.startswith("1.")
+            context.check_hostname = not urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
             context.verify_mode = ssl.CERT_REQUIRED
             try:
                 _check_kind(ca_bundle)
