@@ -103,7 +103,7 @@ class Reader:
                     # An item that moves from one page to the next while the list is read is still one.
                     found[instance["id"]] = instance
             self.list_pages = pages
-            if totals <= {None, len(found)} and len(totals) == 1:
+            if _agree(totals, len(found)):
                 return list(found.values())
         raise contradiction(call, totals, len(found))
 
@@ -140,7 +140,7 @@ class Reader:
                     seen.add(bucket["id"])
                 if enough is not None and len(found) >= enough:
                     return list(found.values()), page.total_count
-            if totals <= {None, len(seen)} and len(totals) == 1:
+            if _agree(totals, len(seen)):
                 return list(found.values()), page.total_count
         raise contradiction(call, totals, len(seen))
 
@@ -328,6 +328,11 @@ def _checked_bucket(client: Client, call: Call, bucket: Json) -> None:
 
 def _instance_path(instance_id: str) -> str:
     return f"/instances/{quote(instance_id, safe='')}"
+
+
+def _agree(totals: Collection[int | None], count: int) -> bool:
+    """Whether all pages said the same total, and it is the number of items, if they said one."""
+    return set(totals) in ({None}, {count})
 
 
 def contradiction(call: Call, totals: Collection[int | None], count: int) -> Contradiction:

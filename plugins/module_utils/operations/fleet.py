@@ -98,8 +98,9 @@ def _each_once(option: str, values: Sequence[str | None]) -> None:
 
 def _each_its_own_name(names: Sequence[str]) -> None:
     """No two that the API may make one name of: each would be taken for the other one."""
+    all_names = frozenset(names)
     for name in names:
-        if others := sorted(made_of(name) & set(names)):
+        if others := sorted(made_of(name) & all_names):
             raise InvalidOption("instances", f"expected names that differ in more than case or length: the API may make {others[0]} of {name}.")
 
 
@@ -153,8 +154,9 @@ def _members(params: Params, listed: list[Json]) -> list[Member]:
 
     def member(item: Mapping[str, Any], current: Json | None, leaving: tuple[Json, ...]) -> None:
         try:
-            change = instances.present(current, declared(item), recreate=params["recreate"], wait=params["wait"])
-            members.append(Member(item["name"], change, declared(item), leaving))
+            desired = declared(item)
+            change = instances.present(current, desired, recreate=params["recreate"], wait=params["wait"])
+            members.append(Member(item["name"], change, desired, leaving))
         except CloudNexusError as error:
             problems.append((item["name"], error))
 
