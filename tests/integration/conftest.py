@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.emulator.process import EmulatorProcess
+from tests.hosts.isolated import Hosts, why_not
 
 from .commands import MODES, Ansible
 from .jobs import Awx, awx_of
@@ -32,3 +34,12 @@ def awx(emulator: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for name in ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
         monkeypatch.delenv(name, raising=False)
     return awx_of(emulator, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def hosts() -> Iterator[Hosts]:
+    """Isolated hosts. What uses them is of the group ``hosts``, so that one process prepares them."""
+    if why_not():
+        pytest.skip(f"There are no isolated hosts: {why_not()}.")
+    with Hosts() as hosts:
+        yield hosts
