@@ -20,10 +20,12 @@ import requests
 
 from ..checkout import ROOT, ansible_environment, installed_environment
 from ..emulator.process import EmulatorProcess
-from ..hosts.nginx import BorrowedNginx, why_not
+from ..hosts.isolated import Hosts, why_not
+from ..hosts.machines import Machines
 
 VARIABLES = "@tests/demo/shop.yml"
-#: Loopback addresses, so that the tier's hosts are this machine.
+WITHOUT_HOSTS = "web_tier_configure=false web_tier_wait_for_connection=false"
+#: Loopback addresses, at which the tier's hosts are.
 ADDRESSES = "127.77.7.0/24"
 PORT = 8080
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -41,42 +43,42 @@ The same against a real account, from any folder:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.demo", description=__doc__)
     parser.add_argument("--installation", type=Path, help="a folder with ansible-core in venv and the collection in collections, in place of the checkout")
-    parser.add_argument("--without-web-servers", action="store_true", help="leave this machine's nginx alone")
+    parser.add_argument("--without-web-servers", action="store_true", help="end with the instances: no hosts, no nginx")
     arguments = parser.parse_args()
     # A demo that is ended in any way takes what it started with it.
     for number in SIGNALS:
         signal.signal(number, _interrupted)
     with ExitStack() as stack:
         left_out = "that was asked for" if arguments.without_web_servers else why_not()
+        settings: dict[str, str] = {}
         if left_out:
             _say(f"Left out: the web servers on the tier's hosts, because {left_out}")
         else:
-            _say("Taking a look at this machine's nginx, so that it is left as it was")
-            stack.callback(print, "What the demo brought with nginx is gone.", flush=True)
-            nginx = stack.enter_context(BorrowedNginx())
-            stack.callback(_no_more_signals)
-            print("It is installed, and stays." if nginx.was_installed else "It is not installed. The demo installs it, and removes it at its end.")
+            _say("Preparing hosts: isolated from this machine, on a tmpfs, with an SSH server each")
+            hosts = stack.enter_context(Hosts())
+            settings = hosts.settings
         _say("Starting the emulator, which stands in for the CloudNexus API")
         emulator = stack.enter_context(EmulatorProcess("--boot-seconds", "2", "--addresses", ADDRESSES))
         print(f"It serves {emulator.api_url}", flush=True)
-        _show(emulator, arguments.installation, with_nginx=not left_out)
-        _say("Leaving this machine as it was" if not left_out else "Ending the emulator")
+        if not left_out:
+            stack.enter_context(Machines(emulator, hosts))
+        _show(emulator, arguments.installation, settings)
+        _say("Ending the emulator" + ("" if left_out else " and the hosts"))
     _say("Done: the tier stood, stood the same on the second run, and is gone; so is the emulator")
     print(REAL_ACCOUNT.format(root=ROOT))
     return 0
 
 
-def _show(emulator: EmulatorProcess, installation: Path | None, *, with_nginx: bool) -> None:
+def _show(emulator: EmulatorProcess, installation: Path | None, of_the_hosts: dict[str, str]) -> None:
     settings = {
         "CLOUDNEXUS_API_URL": emulator.api_url,
         "CLOUDNEXUS_API_KEY": emulator.api_key,
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-        # The hosts are one machine here, and have its nginx in common.
-        "ANSIBLE_FORKS": "1",
         "ANSIBLE_PIPELINING": "true",
+        **of_the_hosts,
     }
     environment = ansible_environment(**settings) if installation is None else installed_environment(installation, **settings)
-    variables = ["-e", VARIABLES, *([] if with_nginx else ["-e", "web_tier_configure=false"])]
+    variables = ["-e", VARIABLES, *([] if of_the_hosts else ["-e", WITHOUT_HOSTS])]
 
     def play(*arguments: str) -> int:
         return _run(environment, "ansible-playbook", *arguments)
@@ -86,7 +88,7 @@ def _show(emulator: EmulatorProcess, installation: Path | None, *, with_nginx: b
     _expect(not emulator.writes(), "check mode wrote to the API")
     _say("For real")
     _expect(play("cloudnexus.cloud.web_tier", *variables) > 0, "the first run changed nothing")
-    if with_nginx:
+    if of_the_hosts:
         _say("The page, as each host of the tier serves it")
         for instance in emulator.instances():
             _expect("The shop is open" in _page(instance["ip"]), f"{instance['name']} does not serve the page")
@@ -142,12 +144,6 @@ def _say(text: str) -> None:
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
-
-
-def _no_more_signals() -> None:
-    """What was begun to be put back is put back."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

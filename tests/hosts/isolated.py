@@ -129,6 +129,7 @@ class Hosts:
             "ANSIBLE_SSH_COMMON_ARGS": ours,
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "connections"),
             "ANSIBLE_HOST_KEY_CHECKING": "true",
+            "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
         }
 
     @property

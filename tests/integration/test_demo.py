@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import ROOT
-from tests.hosts.nginx import why_not
+from tests.hosts.isolated import why_not
+
+from .machine import this_machine
 
 
 def start_demo(*arguments: str) -> subprocess.Popen[str]:
@@ -50,9 +52,11 @@ def test_the_demo_without_web_servers() -> None:
 
 
 @pytest.mark.ci
-@pytest.mark.xdist_group("nginx")
+@pytest.mark.xdist_group("hosts")
 def test_the_demo() -> None:
+    before = this_machine()
     output = demo_output()
+    assert this_machine() == before
     if why_not():
         assert f"Left out: the web servers on the tier's hosts, because {why_not()}" in output
     else:
@@ -72,7 +76,18 @@ def demo_output(*arguments: str) -> str:
 @pytest.mark.parametrize("to_the_group", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing_behind(number: int, to_the_group: bool) -> None:
-    with start_demo("--without-web-servers") as demo:
+    interrupt_demo(number, to_the_group, "--without-web-servers")
+
+
+@pytest.mark.xdist_group("hosts")
+def test_a_killed_demo_leaves_no_host_behind() -> None:
+    before = this_machine()
+    interrupt_demo(signal.SIGKILL, True)
+    assert this_machine() == before
+
+
+def interrupt_demo(number: int, to_the_group: bool, *arguments: str) -> None:
+    with start_demo(*arguments) as demo:
         assert demo.stdout
         for line in demo.stdout:
             if "ansible-playbook" in line:

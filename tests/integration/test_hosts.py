@@ -18,6 +18,8 @@ import pytest
 from tests.checkout import ROOT, ansible_environment
 from tests.hosts.isolated import Hosts
 
+from .machine import this_machine
+
 pytestmark = pytest.mark.xdist_group("hosts")
 
 #: What a host does beyond its files: it starts processes, and listens.
@@ -29,19 +31,6 @@ with Hosts() as hosts:
     print(hosts.start('127.77.1.3').pid, hosts.folder, flush=True)
     sys.stdin.read()
 """
-
-
-def this_machine() -> dict[str, Any]:
-    """What a package manager, a service or a mount would leave on it."""
-    etc = {str(path): (path.lstat().st_mtime_ns, path.lstat().st_size) for path in Path("/etc").rglob("*")}
-    packages = Path("/var/lib/dpkg/status")
-    return {
-        "etc": etc,
-        "packages": packages.read_bytes() if packages.exists() else b"",
-        "mounts": Path("/proc/self/mountinfo").read_text(),
-        "nginx": Path("/usr/sbin/nginx").exists(),
-        "home": sorted(path.name for path in (Path.home() / ".ssh").glob("*")),
-    }
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 15) -> None:
