@@ -13,13 +13,14 @@ unexport PYTHONDONTWRITEBYTECODE
 # These take one core each, so they run beside one another; units and integration take all cores.
 ON_ONE_CORE := sanity hostile site lint docs forge changelog types style
 
-.PHONY: help demo check test matrix ends devel mutants docs soak bench bench-peers emulator certification rehearsal release clean
+.PHONY: help demo check test matrix ends debian devel mutants docs soak bench bench-peers emulator certification rehearsal release clean
 help:
 	@echo "make demo         run a web tier on the emulator: check mode, for real, a second time, and down"
 	@echo "make check        style, types and unit tests: for each save"
 	@echo "make test         everything that a change needs on the ansible-core of .venv; CHECKS='units lint' runs those, CHECKS=list names them"
 	@echo "make matrix       the tests on each ansible-core; PAIRS='3.10/2.16 3.13/2.22', CHECKS='units sanity'"
 	@echo "make ends         the oldest and the newest pair of the matrix"
+	@echo "make debian       the roles on isolated hosts of a Debian release, as root; RELEASE=trixie"
 	@echo "make devel        the tests on the development branch of ansible-core"
 	@echo "make mutants      change the core at random, and count the changes that the unit tests notice; SAMPLE=300 SEED=1 MINUTES=120"
 	@echo "make docs         build this documentation as a site; a warning fails it"
@@ -60,6 +61,10 @@ matrix: $(VENV)/.test
 
 ends devel certification rehearsal: $(VENV)/.test
 	@$(NOX) -s $@
+
+RELEASE ?= trixie
+debian: $(VENV)/.test
+	@$(NOX) -s 'debian$(OPEN)$(RELEASE)$(CLOSE)'
 
 SAMPLE ?= 300
 SEED ?= 1

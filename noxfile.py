@@ -42,6 +42,8 @@ PAIRS = (
     ("3.12", "2.21"),  # the newest release
     ("3.13", "2.22"),  # a release candidate
 )
+#: The Debian releases that the role web_server is run on.
+RELEASES = ("bullseye", "bookworm", "trixie")
 #: What `requirements.txt` still allows; the pairs of the oldest ansible-core run with it.
 OLDEST = ("requests==2.31.0", "urllib3==1.26.20")
 #: pytest-xdist before 3.9 breaks groups of tests with pytest 9.2 (pyproject.toml).
@@ -139,6 +141,26 @@ def mutants(session: nox.Session) -> None:
     """Change the core at random, and count the changes that the unit tests notice."""
     _install(session, "--group", "mutants")
     session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
+def hosts(session: nox.Session) -> None:
+    """Run what needs isolated hosts, as root; ``make test`` does so too if you are root."""
+    session.run("pytest", "tests/integration", "-q", "-m", "hosts", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("release", RELEASES, ids=RELEASES)
+def debian(session: nox.Session, release: str) -> None:
+    """Run the roles on isolated hosts of a Debian release, as root; takes the command debootstrap."""
+    root = Path(".cache/debian", release).resolve()
+    if not root.exists():
+        new = root.with_suffix(".new")
+        session.run("rm", "-rf", str(new), external=True)
+        new.mkdir(parents=True)
+        session.run("debootstrap", "--variant=minbase", "--include=ca-certificates,procps", release, str(new), external=True)
+        new.rename(root)
+    session.run("pytest", "tests/integration", "-q", "-m", "hosts", *session.posargs, env={"TEST_HOSTS_ROOT": str(root)})
 
 
 @nox.session

@@ -36,9 +36,17 @@ def awx(emulator: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return awx_of(emulator, tmp_path)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "hosts" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.hosts)
+            item.add_marker(pytest.mark.xdist_group("hosts"))
+
+
 @pytest.fixture(scope="session")
 def hosts() -> Iterator[Hosts]:
-    """Isolated hosts. What uses them is of the group ``hosts``, so that one process prepares them."""
+    """Isolated hosts, which one process prepares for all tests that use them."""
     if why_not():
         pytest.skip(f"There are no isolated hosts: {why_not()}.")
     with Hosts() as hosts:

@@ -20,8 +20,6 @@ from tests.hosts.isolated import Hosts
 
 from .machine import this_machine
 
-pytestmark = pytest.mark.xdist_group("hosts")
-
 #: What a host does beyond its files: it starts processes, and listens.
 PLAY = ["ansible.builtin.apt", "name=nginx install_recommends=false policy_rc_d=101"]
 OWNER = """

@@ -69,6 +69,11 @@ def test_the_nightly_workflow_runs_every_pair(noxfile: ModuleType) -> None:
     assert [(pair["python"], pair["core"]) for pair in jobs["matrix"]["strategy"]["matrix"]["include"]] == list(noxfile.PAIRS)
 
 
+def test_the_nightly_workflow_runs_every_debian(noxfile: ModuleType) -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())["jobs"]
+    assert jobs["debian"]["strategy"]["matrix"]["release"] == list(noxfile.RELEASES)
+
+
 def test_workflows_and_hooks_run_what_the_makefile_has() -> None:
     targets = set(re.findall(r"^([\w ]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     targets = {target for line in targets for target in line.split()}
