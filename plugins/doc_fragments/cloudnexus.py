@@ -9,8 +9,12 @@ import re
 
 
 def _with_environment(text: str) -> str:
-    """The options with the environment variable of each, as ansible-doc shows those of plugins. Modules have no such key."""
-    return re.sub(r"^  (\w+):\n(?:    .*\n)+", lambda option: f"{option[0]}    env:\n      - name: CLOUDNEXUS_{option[1].upper()}\n", text, flags=re.MULTILINE)
+    """The options with the environment variable of each, as ansible-doc shows those of plugins. Modules have no such key.
+
+    Not of a secret: ``ansible-config dump`` prints the value of each variable that is declared, and masks none. The description names it.
+    """
+    options = r"^  (?!api_key|refresh_token)(\w+):\n(?:    .*\n)+"
+    return re.sub(options, lambda option: f"{option[0]}    env:\n      - name: CLOUDNEXUS_{option[1].upper()}\n", text, flags=re.MULTILINE)
 
 
 class ModuleDocFragment:

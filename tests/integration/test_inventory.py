@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.inventory import cloudnexus_instances
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT, SECRET_OPTIONS
 
 from tests.checkout import ROOT
 from tests.emulator.settings import REFRESH_TOKEN
@@ -208,7 +208,17 @@ def test_the_documentation_shows_the_environment_variables(in_process: Ansible, 
     run = in_process.command("ansible-doc", "-t", kind, f"{FQCN}{name}")
     said = re.sub(r"[\s-]+", " ", run.output)
     for option, variable in ENVIRONMENT.items():
-        assert (f"env: name: {variable}" in said) == ((kind, option) != ("lookup", "api_key")), said
+        assert (variable in said) == ((kind, option) != ("lookup", "api_key")), said
+        assert (f"env: name: {variable}" in said) == (option not in SECRET_OPTIONS), said
+
+
+@pytest.mark.parametrize(("kind", "name"), [("inventory", "cloudnexus_instances"), ("lookup", "cloudnexus_token")])
+def test_the_settings_of_ansible_show_no_credential(in_process: Ansible, kind: str, name: str) -> None:
+    """ansible-config prints the value of each environment variable that a plugin declares."""
+    in_process.environment |= {ENVIRONMENT[option]: f"canary-{option}" for option in SECRET_OPTIONS} | {"CLOUDNEXUS_CLIENT_ID": "my-client"}
+    run = in_process.command("ansible-config", "dump", "-t", kind, f"{FQCN}{name}")
+    assert "my-client" in run.output
+    assert "canary" not in run.output
 
 
 def test_the_status_that_awx_reads_is_a_text(source: Source) -> None:

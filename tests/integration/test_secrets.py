@@ -245,3 +245,21 @@ def test_a_password_in_the_address_of_the_api(ansible: Ansible) -> None:
     assert run.result["failed"]
     shown = [line for line in run.output.splitlines() if "pa55word" in line and "playbook.yml" not in line]
     assert not shown, shown
+
+
+LOOK_UP = {"ansible.builtin.debug": {"msg": "{{ lookup('cloudnexus.cloud.cloudnexus_token', refresh_token='a-refresh-token', client_id='client') }}"}}
+
+
+@pytest.mark.parametrize(("variable", "value"), [("HTTPS_PROXY", "http://user:pa55word#a@host"), ("CLOUDNEXUS_API_URL", "https://user:pa55word@host:99999")])
+def test_a_password_in_an_address_of_the_environment(ansible: Ansible, variable: str, value: str) -> None:
+    """Of a module, the lookup and the inventory, with all that Ansible shows of an error."""
+    source = ansible.folder / "web.cloudnexus.yml"
+    source.write_text("plugin: cloudnexus.cloud.cloudnexus_instances\n")
+    ansible.environment |= {"ANSIBLE_DISPLAY_TRACEBACK": "always", "ANSIBLE_DEBUG": "1", "CLOUDNEXUS_API_URL": "https://api.test/v1", variable: value}
+    option = "HTTPS_PROXY" if variable == "HTTPS_PROXY" else "api_url"
+    run = ansible.play(task("health_info"), LOOK_UP, arguments=("-vvvv", "-i", str(source)))
+    said = " ".join(run.output.split())
+    for begin in ("cloudnexus_instances: ", "cloudnexus_token: "):
+        assert f"{begin}{option}: expected" in said
+    assert run.result["msg"].startswith(f"{option}: expected")
+    assert "pa55word" not in run.output

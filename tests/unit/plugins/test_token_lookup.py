@@ -13,7 +13,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
 from ansible_collections.cloudnexus.cloud.plugins.lookup import cloudnexus_token
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT, SECRET_OPTIONS
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError
 
 FORGED = "web\x1b[2J\r\n\u202e[WARNING]: forged"
@@ -41,9 +41,11 @@ def test_control_characters_reach_no_terminal(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(("name", "missing"), [("CONNECTION", set()), ("TOKEN", {"api_key"})])
 def test_the_environment_variables_are_declared(name: str, missing: set[str]) -> None:
-    """So that ansible-doc shows them. A module has no such key."""
+    """So that ansible-doc shows them. A module has no such key, and a secret has none, as ansible-config dump would print it."""
     options = yaml.safe_load(getattr(ModuleDocFragment, name))["options"]
-    assert {option: described["env"] for option, described in options.items()} == {
-        option: [{"name": variable}] for option, variable in ENVIRONMENT.items() if option not in missing
+    assert set(options) == set(ENVIRONMENT) - missing
+    assert {option: described["env"] for option, described in options.items() if "env" in described} == {
+        option: [{"name": variable}] for option, variable in ENVIRONMENT.items() if option not in SECRET_OPTIONS
     }
+    assert all(ENVIRONMENT[option] in str(described["description"]) for option, described in options.items())
     assert not any("env" in described for described in yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"].values())
