@@ -133,6 +133,7 @@ options:
 notes:
   - The connection options may be templates, with lookups and with the variables of the command line, so that no credential has to be in the file.
   - C(ansible_host) is the instance's C(ip). An instance that has none yet stays a host without it, and a warning says so.
+  - A loopback, unspecified, link-local, multicast or broadcast address counts as none, with a warning. Loopback addresses are allowed if O(api_url) has one.
   - Texts of the API are never templates, whatever is in them. C(--export) shows a text that isn't made of plain words and signs as a dictionary with
     C(__ansible_unsafe), which Ansible and AWX pass on as the text.
   - A source adds all of its hosts or none. If an entry of C(compose), C(groups) or C(keyed_groups) fails, the inventory stays as it was.
@@ -216,8 +217,9 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.plugins.loader import cache_loader
 
 from ..module_utils import checks
-from ..module_utils.api import Json, Reader, unlike_an_instance
+from ..module_utils.api import Json, Reader, first_of, unlike_an_instance, with_its_own_address
 from ..module_utils.client.argument_spec import ENVIRONMENT, with_connection
+from ..module_utils.client.settings import is_local
 from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils.errors import InvalidOption
 from ..module_utils.operation import Context, Operation, Params, Plan, run
@@ -391,7 +393,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             except (KeyError, AnsibleError):  # there is none, or a file that is broken, of which Ansible has told
                 found = None
             if found is not None:
-                return found
+                return self._with_their_own_addresses(found, params)
         if REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleParserError(missing_required_lib("requests"))
         result = run(_LIST, params, Context(check_mode=False, diff=False, warn=lambda text: self.display.warning(printable(text))))
@@ -401,6 +403,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if kept:
             self._cache[key] = read
         return read
+
+    def _with_their_own_addresses(self, instances: list[Json], params: Params) -> list[Json]:
+        """The instances of a cache, without an address that the API could not show either (see ``checked_instance``)."""
+        checked = [with_its_own_address(item, local=is_local(params["api_url"])) for item in instances]
+        warnings = [warning for _item, warning in checked if warning]
+        for text in first_of(warnings):
+            self.display.warning(printable(text))
+        return [item for item, _warning in checked]
 
     # --- Names ---
 

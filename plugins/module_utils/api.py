@@ -9,17 +9,19 @@ Whatever plans is given a Reader, so that check mode can't write (see docs/archi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
 from . import checks
+from .addresses import not_of_an_instance
 from .client.bounds import PAGE, TOTAL, Extent
 from .client.client import Call, Client
 from .client.links import page_url
 from .clock import Deadline
 from .errors import ApiError, BadAnswer, CloudNexusError, Contradiction, NotFound, OperationMissing
+from .masking import brief
 
 #: An object as the API shows it.
 Json = dict[str, Any]
@@ -30,6 +32,9 @@ MAX_PAGES = 20_000
 LIST_REQUESTS = 20
 #: Readings of a list that changes while it is read, at most.
 READINGS = 3
+
+#: Instances whose addresses one task warns of.
+_WARNINGS = 10
 
 #: Totals of a list that contradicts itself that an error names.
 _TOTALS = 3
@@ -274,8 +279,33 @@ class Writer:
 def checked_instance(client: Client, call: Call, answer: Any) -> Json:
     if expected := unlike_an_instance(answer):
         raise client.unexpected(call, expected)
-    found: Json = answer
+    found, warning = with_its_own_address(answer, local=client.is_local)
+    known = client.addresses_refused
+    # A wait reads the same instance many times.
+    if warning and warning not in known and len(known) <= _WARNINGS:
+        known.append(warning)
+        client.warn(first_of(known)[-1])
     return found
+
+
+def with_its_own_address(instance: Json, *, local: bool) -> tuple[Json, str | None]:
+    """The instance, without an address that can't be its own, and a warning of that. Pure.
+
+    Ansible would configure the control node in its place. The rest of what the API shows counts, so that the instance can be changed and deleted.
+    """
+    address = instance.get("ip")
+    kind = not_of_an_instance(address, local=local) if address else None
+    if kind is None:
+        return instance, None
+    named = f"{brief(instance['name'])} ({instance['id']})"
+    warning = f"The address of the instance {named} is {brief(address)}, which is {kind}. It can't be the instance's own and is ignored."
+    return {**instance, "ip": None}, warning
+
+
+def first_of(warnings: Sequence[str]) -> list[str]:
+    """The first warnings of addresses, and one that there are more. Pure."""
+    more = ["More instances have such an address. They are not listed."] if len(warnings) > _WARNINGS else []
+    return [*warnings[:_WARNINGS], *more]
 
 
 def unlike_an_instance(answer: Any) -> str | None:

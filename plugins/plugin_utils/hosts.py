@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..module_utils.addresses import not_of_an_instance
 from .ages import age
 
 Instance = Mapping[str, Any]
@@ -100,24 +101,20 @@ def problem(name: Any) -> str | None:
     """Why a name can't be a host's, whatever it was made of; None if it can."""
     if not isinstance(name, str):
         return "no text"
-    address = _address(name)
-    if name.lower() in _RESERVED or (address is not None and _is_this_machine(address)):
+    if name.lower() in _RESERVED:
         return "Ansible means something else by it"
-    if address is None and not _HOST_NAME.fullmatch(name):
+    if kind := not_of_an_instance(name):
+        return kind
+    if not _is_address(name) and not _HOST_NAME.fullmatch(name):
         return "no name for a host"
     return None
 
 
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _is_address(name: str) -> bool:
     # Most names are none, and it takes Python longer to find out than all the rest.
     if ":" not in name and not name.replace(".", "").isdigit():
-        return None
+        return False
     try:
-        return None if "%" in name else ipaddress.ip_address(name)
+        return "%" not in name and bool(ipaddress.ip_address(name))
     except ValueError:
-        return None
-
-
-def _is_this_machine(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_loopback or mapped.is_unspecified)
+        return False

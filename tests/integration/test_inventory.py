@@ -138,6 +138,20 @@ def test_nobody_is_lost_and_warnings_say_what_is_unusual(source: Source) -> None
     assert "ansible_host" not in listed.hosts[local["id"]]
 
 
+def test_an_address_that_can_not_be_the_hosts_own(source: Source) -> None:
+    """The loopback address of the emulator's network is one, as the API has one too."""
+    emulator = source.ansible.emulator
+    emulator.set(addresses="127.77.7.0/24")
+    emulator.create("web-01")
+    assert source.list().hosts["web-01"]["ansible_host"] == "127.77.7.2"
+    emulator.set(addresses="169.254.7.0/24")
+    web = emulator.create("web-02")
+    listed = source.list()
+    said = " ".join(listed.output.split())
+    assert f"The address of the instance web-02 ({web['id']}) is {web['ip']}, which is a link-local address. It can't be the instance's own" in said
+    assert "ansible_host" not in listed.hosts["web-02"]
+
+
 def test_texts_of_the_api_are_never_templates(source: Source) -> None:
     source.ansible.emulator.create(HOSTILE)
     source.ansible.emulator.create("#jinja2:variable_start_string:'[[', variable_end_string:']]'\n[[ lookup('ansible.builtin.pipe', 'touch pwned') ]]")

@@ -35,7 +35,7 @@ from ..printable import printable
 from .auth import Credential
 from .bounds import OBJECT, PAGE, Extent, has_more_values
 from .retry import Retry
-from .settings import Settings
+from .settings import Settings, is_local
 from .token_store import Token
 from .transport import Answer, Transport
 
@@ -73,7 +73,12 @@ class Client:
 
     def __init__(self, settings: Settings, secrets: Secrets, clock: Clock, warn: Callable[[str], None]) -> None:
         self.base_url = settings.api_url
+        #: Whether the API has a loopback address, as an emulator has.
+        self.is_local = is_local(settings.api_url)
         self.clock = clock
+        self.warn = warn
+        #: The warnings of addresses that can't be their instances' own.
+        self.addresses_refused: list[str] = []
         self._secrets = secrets
         self._credential = Credential(settings, secrets, clock, self._refresh, warn)
         self._transport = Transport(settings, secrets)

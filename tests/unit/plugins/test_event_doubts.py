@@ -94,6 +94,17 @@ def test_the_first_status_that_is_shown(watched: Watcher, api: FakeApi, status: 
     assert told(readings) == [[], [("status_changed", "web-01")] * events]
 
 
+def test_an_address_that_can_not_be_the_instances_is_as_if_not_shown(watched: Watcher, api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
+    """A playbook that gets the event could make a host of it. The log says it once, and not at each reading."""
+    api.make("web-01")
+    readings = watched(*[shown(api, ip="127.0.0.1", status=status) for status in ("failed", "running", "failed")])
+    assert told(readings) == [[], *[[("status_changed", "web-01")]] * 3]
+    assert {(event["before"]["ip"], event["after"]["ip"]) for events in readings for event in events} == {("10.4.0.2", None)}
+    assert [record.getMessage() for record in caplog.records if "which is a loopback address" in record.getMessage()] == [
+        "The address of the instance web-01 (inst_00000001) is 127.0.0.1, which is a loopback address. It can't be the instance's own and is ignored."
+    ]
+
+
 # --- Texts ----------------------------------------------------------------------------------------------------------
 
 RUNS = "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}"

@@ -26,7 +26,10 @@ FILES = {"cache": True, "cache_plugin": "jsonfile", "cache_timeout": 600}
 # --- Names ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [OPTION, "-i", "localhost", "LOCALHOST", "all", "127.0.0.1", "127.1.2.3", "::1", "0.0.0.0", "::ffff:127.0.0.1", "a/b", "{x}"])
+NO_NAMES = [OPTION, "-i", "localhost", "LOCALHOST", "all", "127.0.0.1", "127.1.2.3", "127.1", "::1", "0.0.0.0", "::ffff:127.0.0.1", "a/b", "{x}"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
 @pytest.mark.parametrize("field", ["name", "id"])
 def test_what_is_no_hosts_name_is_none_whatever_field_it_is(sources: Sources, name: str, field: str) -> None:
     """Ansible would connect to this machine, or give ssh an option that runs a command."""
@@ -369,6 +372,28 @@ def test_names_of_the_cache_pass_the_same_gate(sources: Sources) -> None:
     sources.add([], cache_connection="kept", hostvars_prefix="a", **FILES)
     assert set(sources.hosts) == {"web-01", "inst_2"}
     assert len(sources.readings) == 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "0.0.0.0", "169.254.169.254", "224.0.0.1"])
+def test_addresses_of_the_cache_pass_the_same_gate(sources: Sources, address: str) -> None:
+    """Ansible would configure the control node as if it were the instance."""
+    sources.add([instance(1)], cache_connection="kept", **FILES)
+    poisoned(sources, [instance(2, ip=address)])
+    sources.warnings.clear()
+    sources.add([], cache_connection="kept", hostnames=["ip", "name"], **FILES)
+    assert len(sources.readings) == 1
+    assert "ansible_host" not in sources.hosts["web-02"]
+    assert sources.hosts["web-02"]["cloudnexus_ip"] is None
+    assert f"The address of the instance web-02 (inst_2) is {address}, which is " in sources.warnings[0]
+
+
+def test_an_api_on_this_machine_may_have_hosts_there(sources: Sources) -> None:
+    local = {"api_url": "http://127.0.0.1:8080/v1", "cache_connection": "kept", **FILES}
+    sources.add([instance(1, ip="127.77.7.2")], **local)
+    sources.add([], **local)
+    assert len(sources.readings) == 1
+    assert sources.hosts["web-01"]["ansible_host"] == "127.77.7.2"
+    assert not sources.warnings
 
 
 # --- What is said -------------------------------------------------------------------------------------------------------
