@@ -46,7 +46,7 @@ def _kind(address: str) -> str | None:
 
 
 def _parsed(address: str) -> Any:
-    """An ``IPv4Address`` or ``IPv6Address`` in any spelling that a resolver takes (127.1, 0x7f000001, ::ffff:127.0.0.1, fe80::1%eth0); None for a name."""
+    """An ``IPv4Address`` or ``IPv6Address`` in any spelling that a resolver takes (127.1, 0x7f000001, ::ffff:127.0.0.1, ff02::1%eth0); None for a name."""
     if ":" not in address and not address[:1].isdigit():
         return None
     try:

@@ -35,6 +35,7 @@ USUAL = (
     *(
         "2001:db8::1",
         "fd00::1",
+        "fe80::1%eth0",
         "::ffff:10.4.0.1",
         "web-01.example.com",
         "localhost.example.com",
