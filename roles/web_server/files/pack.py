@@ -515,7 +515,7 @@ def _locked(folder: Path) -> Iterator[None]:
     def late(*_arguments: object) -> None:
         raise BadSite(f"{folder} is locked by another run for more than {LONGEST_WAIT} seconds.")
 
-    with open(folder / "lock", "ab") as lock:
+    with _lock(folder / "lock") as lock:
         before = signal.signal(signal.SIGALRM, late)
         signal.alarm(LONGEST_WAIT)
         try:
@@ -524,6 +524,19 @@ def _locked(folder: Path) -> Iterator[None]:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, before)
         yield
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """Open the lock file. A pipe in its place would wait for a reader."""
+    try:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, 0o600), "rb")
+    except OSError as error:
+        raise BadSite(f"The lock {path} can't be opened: {error.strerror}.") from None
+    look = os.fstat(file.fileno())
+    if not stat.S_ISREG(look.st_mode) or look.st_uid != os.geteuid():
+        file.close()
+        raise BadSite(f"The lock {path} is not a file of yours. Remove it and run the role again.")
+    return file
 
 
 def _tidy(folder: Path) -> None:

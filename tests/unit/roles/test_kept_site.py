@@ -130,6 +130,32 @@ def test_nothing_else_is_removed(site: Path, cache: Path, path: str) -> None:
     assert sorted(cache.iterdir()) == before
 
 
+# --- The lock ---
+
+
+def link(lock: Path) -> None:
+    lock.symlink_to(lock.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, link])
+def test_something_else_in_the_place_of_the_lock_is_refused(site: Path, cache: Path, make: Callable[[Path], None]) -> None:
+    """A pipe kept the role waiting, and a link had it make a file elsewhere."""
+    digest(site)
+    (cache / "lock").unlink()
+    make(cache / "lock")
+    script = ROOT / "roles" / "web_server" / "files" / "pack.py"
+    told = json.loads(subprocess.run([sys.executable, str(script), "digest", str(site)], check=True, capture_output=True, timeout=30).stdout)
+    assert told["error"].startswith(f"The lock {cache / 'lock'} ")
+    assert not (cache / "elsewhere").exists()
+
+
+def test_the_lock_of_another_user_is_refused(site: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest(site)
+    monkeypatch.setattr(PACK.os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(PACK, "kept_in", lambda: cache)
+    assert PACK.main(["digest", str(site)]) == {"error": f"The lock {cache / 'lock'} is not a file of yours. Remove it and run the role again."}
+
+
 # --- A site that was read before ---
 
 
