@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .ages import age
 from .api import LIST_REQUESTS, Json, Reader
 from .apply.status import StatusReader
 from .client.client import Client
@@ -28,6 +29,8 @@ CHANGES = (APPEARED, STATUS_CHANGED, DRIFTED, GONE)
 _WELL = (RUNNING, "provisioning")
 #: A brace before one that would make it a template, or at the end of a text that another one may follow, and what brings its own signs along.
 _BEGINS = re.compile(r"\{(?=[{%#]|\Z)|\A#(?=jinja2:)")
+#: Seconds by which the clocks of the API and of this machine may differ.
+_CLOCKS_DIFFER = 60.0
 #: Instances that the list lacks are looked for so many at a time.
 _CONCURRENCY = 8
 
@@ -42,6 +45,8 @@ class Watch:
         self._initial = initial
         #: Each instance as the API showed it last, field by field. None before the first reading.
         self._last: dict[str, Json] | None = None
+        #: When the first reading began, in seconds since the epoch. None once the second one has confirmed it.
+        self._began_at: float | None = None
         #: Those that the last reading could not find. They are gone if the next one can't either.
         self._missed: frozenset[str] = frozenset()
 
@@ -55,9 +60,11 @@ class Watch:
 
         Raises a CloudNexusError; then it is as if nobody had looked, and what has changed is told the next time.
         """
+        now = self._client.clock.wall()
         listed = by_id(self._reader.instances())
         missed: frozenset[str] = frozenset()
         if self._last is None:
+            self._began_at = now
             found = events({}, listed, initial=True) if self._initial else []
         else:
             last = self._last
@@ -66,6 +73,9 @@ class Watch:
             # A list may be empty for a moment, and so may be what is read by an id.
             listed |= {instance_id: item for instance_id, item in last.items() if instance_id in missed - self._missed}
             found = events(last, listed)
+            if self._began_at is not None:
+                found = of_the_start(found, self._began_at, initial=self._initial)
+                self._began_at = None
             listed = {instance_id: remembered(last.get(instance_id), item) for instance_id, item in listed.items()}
         self._last, self._missed = listed, missed & frozenset(listed)
         # An instance that leaves what is wanted, by its plan say, is not gone: so events are chosen, and not instances.
@@ -107,6 +117,20 @@ def events(before: Mapping[str, Json], after: Mapping[str, Json], *, initial: bo
         if drifted := drift(was, item):
             found.append(_event(DRIFTED, was, item, drifted))
     return found
+
+
+def of_the_start(found: Iterable[Json], began_at: float, *, initial: bool) -> list[Json]:
+    """The events of the second reading, with what the first one lacked although it was there: a list may be short for a moment. Pure.
+
+    It counts as what the first reading shows: as initial, or as nothing if that isn't asked for.
+    """
+    told = []
+    for event in found:
+        if event["change"] != APPEARED or age(event["after"].get("created_at")) >= age(began_at - _CLOCKS_DIFFER):
+            told.append(event)
+        elif initial:
+            told.append({**event, "initial": True})
+    return told
 
 
 def _has_changed(was: Any, now: Any) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils.addresses import not_of_an_instance
-from .ages import age
+from ..module_utils.ages import age
 
 Instance = Mapping[str, Any]
 #: A name that a host may have: a field of its instance, or what a function returns for it (None for no name).

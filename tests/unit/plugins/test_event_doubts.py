@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import logging
 from collections.abc import Callable
@@ -56,6 +57,67 @@ def test_a_reading_that_fails_is_no_second_look(watched: Watcher, api: FakeApi) 
 
     readings = watched(delete, lambda: api.spoil("GET", "/instances", failing(503)), nothing, nothing, api_retries=0)
     assert told(readings) == [[], [], [], [("gone", "web-01")], []]
+
+
+# --- The start ------------------------------------------------------------------------------------------------------
+
+#: When the source starts, by its own clock, and times around it.
+STARTS = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+BEFORE = [(STARTS - datetime.timedelta(seconds=61)).isoformat(), "2025-05-20T14:32:00Z", int(STARTS.timestamp()) - 3600]
+AFTER = [(STARTS + datetime.timedelta(seconds=5)).isoformat(), (STARTS - datetime.timedelta(seconds=20)).isoformat(), None, "yesterday", ""]
+
+
+def short_at_the_start(api: FakeApi, created_at: Any, lists: int = 1) -> None:
+    """The first lists lack web-02, which says that it was created then."""
+    api.clock.time = STARTS.timestamp()
+
+    def first(page: dict[str, Any]) -> None:
+        page.update(items=page["items"][:1], pagination={"next_page": None, "total_count": 1})
+
+    def later(page: dict[str, Any]) -> None:
+        page["items"][1].update(created_at=created_at)
+
+    for number in range(8):
+        spoilt_list(api, first if number < lists else later)()
+
+
+@pytest.mark.parametrize("created_at", BEFORE)
+@pytest.mark.parametrize("initial", [True, False])
+def test_what_the_first_list_lacks_for_a_moment_was_there_at_the_start(watched: Watcher, api: FakeApi, created_at: Any, initial: bool) -> None:
+    api.make("web-01")
+    api.account.set_status(api.make("web-02")["id"], "failed")
+    short_at_the_start(api, created_at)
+    readings = watched(nothing, nothing, initial=initial)
+    expected = [("appeared", "web-01"), ("appeared", "web-02")] if initial else []
+    assert told(readings) == [expected[:1], expected[1:], []]
+    assert all(event["initial"] for events in readings for event in events)
+
+
+@pytest.mark.parametrize("created_at", AFTER)
+def test_what_is_created_after_the_start_has_appeared(watched: Watcher, api: FakeApi, created_at: Any) -> None:
+    """An API whose clock is slow included: an event too many does less harm than one too few."""
+    api.make("web-01")
+    api.make("web-02")
+    short_at_the_start(api, created_at)
+    first, second, third = watched(nothing, nothing)
+    assert told([first, second, third]) == [[], [("appeared", "web-02")], []]
+    assert not second[0]["initial"]
+
+
+def test_what_two_lists_lack_has_appeared(watched: Watcher, api: FakeApi) -> None:
+    """From the second reading on, the start is over: a key that is now valid for more regions shows old instances."""
+    api.make("web-01")
+    api.make("web-02")
+    short_at_the_start(api, BEFORE[0], lists=2)
+    assert told(watched(nothing, nothing, nothing, initial=True)) == [[("appeared", "web-01")], [], [("appeared", "web-02")], []]
+
+
+def test_a_reading_that_fails_does_not_end_the_start(watched: Watcher, api: FakeApi) -> None:
+    api.make("web-01")
+    api.make("web-02")
+    short_at_the_start(api, BEFORE[0])
+    api.script[1] = failing(503)
+    assert told(watched(nothing, nothing, nothing, api_retries=0)) == [[]] * 4
 
 
 # --- Not shown ------------------------------------------------------------------------------------------------------

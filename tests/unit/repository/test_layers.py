@@ -26,7 +26,7 @@ FLOORS: list[set[str]] = [
     {"apply"},
     {"api"},
     {"client", "plan"},
-    {"addresses", "checks", "clock", "errors", "interrupts", "lifeline", "masking", "matching", "printable", "version"},
+    {"addresses", "ages", "checks", "clock", "errors", "interrupts", "lifeline", "masking", "matching", "printable", "version"},
 ]
 FILES = sorted(path.relative_to(CORE) for path in CORE.rglob("*.py") if path.name != "__init__.py")
 

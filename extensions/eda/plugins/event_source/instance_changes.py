@@ -41,6 +41,7 @@ options:
     description:
       - Whether the instances that are there when the source starts are sent too, as C(appeared) with C(initial) being true.
       - By default they are what later lists are compared with, and nothing is sent of them. So what failed before the start is not noticed.
+      - An instance that only the second list shows was there too if its C(created_at) is a minute or more before the start.
     type: bool
     default: false
   regions:

@@ -10,7 +10,7 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.plugin_utils.ages import age
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.ages import age
 from ansible_collections.cloudnexus.cloud.plugins.plugin_utils.hosts import named
 from hypothesis import given
 from hypothesis import strategies as st
