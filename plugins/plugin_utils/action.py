@@ -166,11 +166,13 @@ class OperationAction(NormalAction):
         validation = _validator(self.operation).validate(plain(self._task.args))
         params: dict[str, Any] = validation.validated_parameters
         warnings: list[str] = []
+        result: dict[str, Any] = {}
+        added: dict[str, Any] = {}
         if validation.error_messages:
             message = validation.errors.msg
             if isinstance(validation.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            result: dict[str, Any] = {"failed": True, "msg": message}
+            added |= {"failed": True, "msg": message}
         else:
             how = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append, show=show, alive=_alive(os.getpid()))
             try:
@@ -183,13 +185,12 @@ class OperationAction(NormalAction):
                     self._display.warning(warning)
                 raise
         if self._display.verbosity >= 3 or _invocation_wanted(host_vars):
-            result["invocation"] = {"module_args": {name: NO_LOG if _is_secret(name, value) else value for name, value in params.items()}}
+            added["invocation"] = {"module_args": {name: NO_LOG if _is_secret(name, value) else value for name, value in params.items()}}
         if warnings:
-            result["warnings"] = warnings
-        # An action plugin's result is not masked by every supported ansible-core, as a module's is.
+            added["warnings"] = warnings
+        # An action plugin's result is not masked by every supported ansible-core, as a module's is. The operation has masked its own part, which may be large.
         secrets = Secrets(value for name, value in params.items() if name in SECRET_OPTIONS and isinstance(value, str))
-        masked: dict[str, Any] = secrets.mask_data(result)
-        return masked
+        return {**result, **secrets.mask_data(added)}
 
 
 def _is_secret(name: str, value: Any) -> bool:

@@ -9,6 +9,7 @@ import email.utils
 import json
 import math
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -273,6 +274,8 @@ _MOST_ERROR = 64 * 1024
 #: Levels of nesting that an answer may have. The contract's have four; what Ansible does with a result would fail far
 #: beyond.
 _DEEPEST = 50
+#: Digits of a whole number, as many as Python takes by default.
+_MOST_DIGITS = 4300
 _CONTAINERS = frozenset((dict, list))
 #: Half of a surrogate pair, written with escapes, which is not text. Pairs of backslashes are no escapes and are replaced before.
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -307,7 +310,9 @@ def _counted(body: bytes, most: int) -> tuple[Any, int]:
 
 
 def _loaded(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=pairs)
+    # Python's own limit costs nothing. It is there since 3.10.7, and can be turned off.
+    whole = None if getattr(sys, "get_int_max_str_digits", int)() else _whole
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=whole, object_pairs_hook=pairs)
 
 
 def _is_plain(text: str) -> bool:
@@ -343,6 +348,13 @@ def _harmless(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs) or any(key.startswith("__ansible_") for key in found):
         raise ValueError("a key that comes twice, or is Ansible's own")
     return found
+
+
+def _whole(text: str) -> int:
+    """A whole number, which takes Python a time that grows with the square of its digits."""
+    if len(text.lstrip("-")) > _MOST_DIGITS:
+        raise ValueError("a number with too many digits")
+    return int(text)
 
 
 def _finite(text: str) -> float:

@@ -10,6 +10,7 @@ import functools
 import itertools
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -219,6 +220,32 @@ def test_values_are_counted_without_being_built(data: Any, indent: int | None, a
     assert not has_more_values(body, count)
     if count > 1:
         assert has_more_values(body, count - 1)
+
+
+@pytest.fixture(params=["as usual", "turned off", "not there yet"])
+def limit_of_digits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The limit that Python has since 3.10.7."""
+    if request.param == "as usual" or not hasattr(sys, "set_int_max_str_digits"):
+        yield
+        return
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    if request.param == "not there yet":
+        monkeypatch.delattr(sys, "get_int_max_str_digits")
+    yield
+    sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.usefixtures("limit_of_digits")
+@pytest.mark.parametrize("sign", [b"", b"-"])
+@pytest.mark.parametrize(("digits", "fine"), [(4300, True), (4301, False), (400_000, False)])
+def test_a_number_of_many_digits_is_no_json(digits: int, fine: bool, sign: bytes) -> None:
+    """The time that it takes grows with the square of the digits: 8 MiB of them would take an hour."""
+    body = page(b'{"id": "inst_1", "name": "web-01", "more": %s%s}' % (sign, b"7" * digits))
+    api = FakeApi()
+    api.spoil("GET", "/instances", lambda _right: Answer(200, {"Content-Type": "application/json"}, body))
+    result = run_operation(api, instance_info.OPERATION)
+    assert ("is not the JSON that it should be" in result.get("msg", "")) != fine
 
 
 # --- What a list holds in all ------------------------------------------------------------------------------------------
