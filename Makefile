@@ -4,12 +4,15 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 NOX := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m nox
 # What tools cache for a user stays below this folder, except the downloads of uv and pip.
-USER_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+USER_CACHE := $(or $(XDG_CACHE_HOME),$(if $(HOME),$(HOME)/.cache,$(CURDIR)/.cache/user))
 export UV_CACHE_DIR ?= $(USER_CACHE)/uv
 export PIP_CACHE_DIR ?= $(USER_CACHE)/pip
 export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
 # Without bytecode each of Ansible's commands takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
+# These would hide this folder from Python, or install elsewhere than into .venv.
+unexport PYTHONSAFEPATH PYTHONHOME PIP_TARGET PIP_PREFIX
+export PIP_USER := 0
 # These take one core each, so they run beside one another; units and integration take all cores.
 ON_ONE_CORE := sanity hostile site lint docs forge changelog types style
 
@@ -33,7 +36,7 @@ help:
 	@echo "make clean        remove what the others installed and made"
 
 demo: $(VENV)/.demo
-	@$(RUN) -m tests.demo
+	@$(RUN) -m tests.demo $(ARGS)
 
 check: $(VENV)/.test
 	@$(NOX) -s style types units
@@ -97,7 +100,8 @@ clean:
 # uv installs in seconds what takes pip a minute; if it can't be had or can't reach the registry, pip does it.
 $(VENV)/.demo $(VENV)/.docs $(VENV)/.test: $(VENV)/.%: pyproject.toml
 	@echo "==> Installing what 'make $*' needs into $(VENV) (once)"
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@# An interrupted run leaves a Python without pip, an upgrade of the system one that leads nowhere.
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(RUN) -m ensurepip >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@if $(RUN) -m pip install -q --disable-pip-version-check uv && $(VENV)/bin/uv pip install -q --python $(RUN) --group $*; then :; else \
 		echo "==> uv did not do it; installing with pip"; \
 		$(RUN) -m pip install -q --disable-pip-version-check 'pip>=25.1' && $(RUN) -m pip install -q --group $*; fi

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import functools
+import locale
 import os
 import shutil
 import subprocess
@@ -34,10 +36,10 @@ def ansible_environment(**changes: str) -> dict[str, str]:
     """The environment for Ansible's commands: this checkout, and none of the user's own settings or credentials."""
     link_tree()
     # Without bytecode each command of Ansible's takes twice as long to start.
-    left_out = ("ANSIBLE_", "CLOUDNEXUS_", "PYTHONDONTWRITEBYTECODE")
+    left_out = ("ANSIBLE_", "CLOUDNEXUS_", "PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH", "PYTHONHOME")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
-    return {**kept, "PATH": path, "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"), **changes}
+    return {**kept, **utf8_locale(), "PATH": path, "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"), **changes}
 
 
 def installed_environment(folder: Path, **changes: str) -> dict[str, str]:
@@ -45,7 +47,22 @@ def installed_environment(folder: Path, **changes: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CLOUDNEXUS_", "PYTHON", "VIRTUAL_ENV"))}
     path = os.pathsep.join([str(folder / "venv" / "bin"), kept.get("PATH", os.defpath)])
     own = {"ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"), "ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_NOCOWS": "true"}
-    return {**kept, "PATH": path, **own, **changes}
+    return {**kept, **utf8_locale(), "PATH": path, **own, **changes}
+
+
+@functools.cache
+def utf8_locale() -> dict[str, str]:
+    """What to set if Ansible would refuse the locale of this environment: one that is not UTF-8, or that this machine doesn't have."""
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        for candidate in ("", "C.UTF-8", "en_US.UTF-8"):
+            with suppress(locale.Error, ValueError):
+                locale.setlocale(locale.LC_ALL, candidate)
+                if (locale.getlocale()[1] or "").lower() in ("utf-8", "utf8"):
+                    return {"LC_ALL": candidate} if candidate else {}
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
+    return {}
 
 
 def copy_to(target: Path) -> Path:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 from collections.abc import Iterator
 
@@ -14,6 +15,9 @@ import pytest
 from tests.checkout import link_tree
 from tests.emulator.process import EmulatorProcess
 
+# Tests start modules of this checkout, and ask servers of theirs on this machine.
+os.environ.pop("PYTHONSAFEPATH", None)
+os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "localhost", "127.0.0.1", "127.0.0.0/8"]))
 link_tree()
 importlib.invalidate_caches()
 # A shell has what it starts in the background ignore Ctrl-C, and so would all that the tests start and interrupt.

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import requests
 
-from ..checkout import ROOT, ansible_environment, installed_environment
+from ..checkout import ROOT, ansible_environment, installed_environment, utf8_locale
 from ..emulator.process import EmulatorProcess
 from ..hosts.isolated import Hosts, why_not
 from ..hosts.machines import Machines
@@ -62,6 +62,8 @@ def main() -> int:
         print(f"It serves {emulator.api_url}", flush=True)
         if not left_out:
             stack.enter_context(Machines(emulator, hosts))
+        for name, value in utf8_locale().items():
+            _say(f"Ansible requires a UTF-8 locale, so its commands run with {name}={value}")
         _show(emulator, arguments.installation, settings)
         _say("Ending the emulator" + ("" if left_out else " and the hosts"))
     _say("Done: the tier stood, stood the same on the second run, and is gone; so is the emulator")
@@ -128,7 +130,9 @@ def _page(address: str) -> str:
         page = subprocess.run(["curl", "-si", "--noproxy", "*", url], check=True, capture_output=True, text=True).stdout
     else:
         print(f"GET {url}, without curl, which is not installed", flush=True)
-        page = requests.get(url, timeout=10).text
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy leads to this machine
+            page = session.get(url, timeout=10).text
     print(page, flush=True)
     return page
 

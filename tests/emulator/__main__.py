@@ -62,13 +62,24 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if arguments.until_eof:
-        loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 4096) else stop.set())
+        _stop_at_eof(loop, stop)
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     _announce(f"http://{HOST}:{port}", arguments)
     try:
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if sys.stdin is None:  # it was closed
+        stop.set()
+        return
+    number = sys.stdin.fileno()
+    try:
+        loop.add_reader(number, lambda: None if os.read(number, 4096) else stop.set())
+    except PermissionError:  # /dev/null or a file, which end at once
+        stop.set()
 
 
 def _announce(address: str, arguments: argparse.Namespace) -> None:

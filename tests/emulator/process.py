@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ class EmulatorProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.emulator", "--json", "--until-eof", *arguments],
             cwd=ROOT,
+            # With it Python would not look for modules in the folder that it is started in.
+            env={name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
