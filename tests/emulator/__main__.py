@@ -48,8 +48,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return settings
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
-    emulator = Emulator(_settings(arguments))
+async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
+    emulator = Emulator(settings)
     if arguments.faults:
         emulator.faults.add(json.loads(arguments.faults.read_text(encoding="utf-8")))
     # A client's hanging request is cancelled at the end instead of being waited for.
@@ -96,7 +96,12 @@ def _announce(address: str, arguments: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    asyncio.run(_serve(_arguments(argv)))
+    arguments = _arguments(argv)
+    try:
+        settings = _settings(arguments)
+    except ValueError as error:
+        sys.exit(f"The emulator can't start: {error}.")
+    asyncio.run(_serve(arguments, settings))
 
 
 if __name__ == "__main__":

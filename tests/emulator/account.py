@@ -15,10 +15,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
 from typing import Any
 
-from .settings import Key, Settings
+from .settings import NOT_OF_AN_INSTANCE, Key, Settings
 
 Json = dict[str, Any]
 _NOT_SHOWN = ("image_id", "ssh_keys", "auto_scale")
@@ -46,6 +45,7 @@ class Instance:
     body: Json
     created_at: float
     created: str
+    ip: str
     deleted_at: float | None = None
     #: A status that a test has set by hand.
     status: str | None = None
@@ -73,6 +73,8 @@ class Account:
         self._started = now()
         #: In the order of their numbers.
         self._instances: dict[str, Instance] = {}
+        #: The addresses of those that are not gone.
+        self._taken: set[str] = set()
         #: Those that are being deleted, by id.
         self._leaving: dict[str, Instance] = {}
         #: What a key of these regions is shown, so that a page of a long list costs as much as it holds.
@@ -111,6 +113,8 @@ class Account:
 
     def create_instance(self, body: Json, key: Key, instance_id: str | None = None) -> Json:
         self._allow_region(key, body["region"])
+        self._bury()
+        ip = self._free_address(self._numbers + 1)
         self._numbers += 1
         self.created += 1
         instance = Instance(
@@ -119,9 +123,11 @@ class Account:
             body=copy.deepcopy(body),
             created_at=self._now(),
             created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            ip=ip,
         )
         self._forget(instance.id)
         self._instances[instance.id] = instance
+        self._taken.add(ip)
         return self._shown(instance)
 
     def instance(self, instance_id: str, key: Key) -> Json:
@@ -174,9 +180,22 @@ class Account:
             self._forget(instance_id)
 
     def _forget(self, instance_id: str) -> None:
-        self._instances.pop(instance_id, None)
+        gone = self._instances.pop(instance_id, None)
+        if gone is not None:
+            self._taken.discard(gone.ip)
         self._leaving.pop(instance_id, None)
         self._listed.clear()
+
+    def _free_address(self, number: int) -> str:
+        """The address of a new instance of that number, or the next one that nobody has. Raises ApiRefusal if there is none."""
+        network = ipaddress.ip_network(self.settings.addresses)
+        usable = network.num_addresses - NOT_OF_AN_INSTANCE
+        # Of one more than are taken at least one is free.
+        for offset in range(min(usable, len(self._taken) + 1)):
+            address = str(network[(number - 1 + offset) % usable + 2])
+            if address not in self._taken:
+                return address
+        raise ApiRefusal(400, "no_address", f"The network {network} has no address left: its {usable} are all in use. Give the emulator larger --addresses.")
 
     def _status(self, instance: Instance) -> str:
         if instance.deleted_at is not None:
@@ -194,7 +213,7 @@ class Account:
             "status": self._status(instance),
             "plan": instance.body["plan"],
             "region": instance.body["region"],
-            "ip": _address(self.settings.addresses, instance.number),
+            "ip": instance.ip,
             "created_at": instance.created,
             "links": {"self": f"/instances/{instance.id}", "logs": f"/instances/{instance.id}/logs"},
         }
@@ -261,13 +280,6 @@ class Account:
             "cdn": dict(self._cdn),
             "created": self.created,
         }
-
-
-@lru_cache(maxsize=100_000)
-def _address(addresses: str, number: int) -> str:
-    """The first of a network and the last are no hosts, and the second is the router's."""
-    network = ipaddress.ip_network(addresses)
-    return str(network[(number - 1) % max(network.num_addresses - 3, 1) + 2])
 
 
 def _encoded(number: int) -> str:

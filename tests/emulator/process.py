@@ -104,5 +104,6 @@ class EmulatorProcess:
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         answer = self._session.request(method, self._control_url + path, json=body, timeout=30)
-        answer.raise_for_status()
+        if not answer.ok:
+            raise requests.HTTPError(f"The emulator answers {method} {path} with {answer.status_code}: {answer.text}", response=answer)
         return answer.json()

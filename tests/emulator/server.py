@@ -282,7 +282,10 @@ class _Control:
         """What another user makes; a field ``id`` gives it that id."""
         data = await request.json()
         instance_id = data.pop("id", None)
-        return _json(self._emulator.account.create_instance(data, Key(), instance_id), 201)
+        try:
+            return _json(self._emulator.account.create_instance(data, Key(), instance_id), 201)
+        except ApiRefusal as refusal:
+            return _json({"error": {"code": refusal.code, "message": refusal.message}}, refusal.status)
 
     async def change_instance(self, request: web.Request) -> web.Response:
         """What another user changes; a field ``status`` sets the status for good."""

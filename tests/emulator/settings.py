@@ -12,6 +12,8 @@ from typing import Any
 API_KEY = "cn_test_emulator_key"
 REFRESH_TOKEN = "cn_refresh_emulator_token"
 CLIENT_ID = "emulator-client"
+#: Addresses of a network that no instance gets: its first and its last one are no hosts, and the second is the router's.
+NOT_OF_AN_INSTANCE = 3
 ALL_REGIONS = ("us-east", "eu-west", "ap-south")
 ALL_PERMISSIONS = ("instances:read", "instances:write", "storage:read", "cdn:read", "cdn:write")
 
@@ -44,7 +46,7 @@ class Settings:
     delete_seconds: float = 0.0
     #: How long a new instance is missing from the list.
     list_lag: float = 0.0
-    #: The network that instances get their addresses from, one after the other.
+    #: The network that instances get their addresses from, one after the other. No two that are there have the same.
     addresses: str = "10.4.0.0/16"
     page_size: int = 20
     #: Page by position instead of after an item, so that a list that changes while it is read shifts.
@@ -75,6 +77,6 @@ class Settings:
                 raise ValueError(f"no such setting: {name}")
             if name == "profile" and value not in ("documented", "full"):
                 raise ValueError("profile is documented or full")
-            if name == "addresses":
-                ipaddress.ip_network(value)
+            if name == "addresses" and ipaddress.ip_network(value).num_addresses <= NOT_OF_AN_INSTANCE:
+                raise ValueError(f"addresses: {value} is too small for an instance; the smallest network is a /30, or a /126 of IPv6")
             setattr(self, name, {token: Key.from_dict(key) for token, key in value.items()} if name == "keys" else value)

@@ -91,9 +91,33 @@ def test_instances_boot(emulator: EmulatorProcess) -> None:
 
 def test_instances_get_addresses_of_the_network(emulator: EmulatorProcess) -> None:
     emulator.set(addresses="127.0.7.0/29")
-    assert [emulator.create(f"web-{number}")["ip"] for number in range(6)] == [f"127.0.7.{number}" for number in (2, 3, 4, 5, 6, 2)]
-    with pytest.raises(requests.HTTPError):
-        emulator.set(addresses="the next street")
+    assert [emulator.create(f"web-{number}")["ip"] for number in range(5)] == [f"127.0.7.{number}" for number in range(2, 7)]
+    for wrong in ("the next street", "127.0.7.1/24", "127.0.7.0/31", "127.0.7.0/32"):
+        with pytest.raises(requests.HTTPError, match=r"addresses|network|host bits"):
+            emulator.set(addresses=wrong)
+
+
+def test_no_two_instances_have_one_address(emulator: EmulatorProcess) -> None:
+    """A full network is told; an address is free again once its instance is gone."""
+    emulator.set(addresses="127.0.7.0/29", delete_seconds=60)
+    ids = [emulator.create(f"web-{number}")["id"] for number in range(5)]
+    full = "The network 127.0.7.0/29 has no address left: its 5 are all in use."
+    refused = call(emulator, "POST", "/instances", WEB)
+    assert code(refused) == (400, "no_address")
+    assert full in refused.json()["error"]["message"]
+    with pytest.raises(requests.HTTPError, match=full):
+        emulator.create("web-6")
+    emulator.delete(ids[2])
+    assert code(call(emulator, "POST", "/instances", WEB)) == (400, "no_address"), "it is still shown"
+    emulator.set(delete_seconds=0)
+    assert call(emulator, "POST", "/instances", WEB).json()["ip"] == "127.0.7.4"
+    assert len({item["ip"] for item in emulator.instances()}) == len(emulator.instances()) == 5
+
+
+def test_an_instance_keeps_its_address(emulator: EmulatorProcess) -> None:
+    web = emulator.create("web-01")
+    emulator.set(addresses="127.0.7.0/29")
+    assert [item["ip"] for item in emulator.instances()] == [web["ip"]]
 
 
 def test_what_is_not_documented_is_shown_on_demand(emulator: EmulatorProcess) -> None:
@@ -246,6 +270,15 @@ def test_it_ends_with_who_started_it() -> None:
         process.stdout.readline()
         _out, err = process.communicate(timeout=5)  # closes its standard input
     assert (process.returncode, err) == (0, "")
+
+
+@pytest.mark.parametrize("addresses", ["127.0.7.0/32", "127.0.7.1/24", "x"])
+def test_it_says_what_is_wrong_with_an_option(addresses: str) -> None:
+    with start("--until-eof", "--addresses", addresses) as process:
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("The emulator can't start: ")
+    assert err.count("\n") == 1
 
 
 def test_it_says_how_to_use_it() -> None:

@@ -81,7 +81,7 @@ WARNING = "The address of the instance web-01 (inst_00000001) is 127.0.0.2, whic
 @pytest.fixture
 def api() -> FakeApi:
     """Whose instances all have loopback addresses, while its own is none."""
-    return FakeApi(addresses="127.0.0.0/29")
+    return FakeApi(addresses="127.0.0.0/24")
 
 
 @pytest.mark.parametrize(
