@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ..api import Json, Writer
 from ..client.client import Client
-from ..errors import CloudNexusError, Fault, NotBegun, WaitFailed
+from ..errors import CloudNexusError, Drift, Fault, NotBegun, WaitFailed
 from ..masking import brief
 from ..plan.fleet import Member
 from ..plan.instances import BROKEN, RUNNING, does_not_come_up
@@ -36,21 +36,20 @@ class RolloutPlan:
     members: tuple[Member, ...]
     #: Whether an instance may be looked up by its name (``unique_name``).
     unique_name: bool = True
-    #: Whether an instance may be replaced where the API turns out not to change it in place.
-    recreate: bool = False
     wait: bool = True
     wait_timeout: int = 600
     concurrency: int = 1
     #: How many are replaced at a time.
     max_unavailable: int = 1
+    #: How many may be replaced in all, those included that the API turns out not to change in place; None for any number.
+    max_replacements: int | None = None
     #: Requests that a reading of the list takes; None where it has not been read.
     list_pages: int | None = None
 
     @property
     def creates(self) -> tuple[str, ...]:
         """The names that it may create an instance of; none if it makes one without looking for the name."""
-        actions = ("create", "recreate", *(("update",) if self.recreate else ()))
-        return tuple(member.name for member in self.members if member.change.action in actions) if self.unique_name else ()
+        return tuple(member.name for member in self.members if member.may_create) if self.unique_name else ()
 
 
 class Rollout:
@@ -64,7 +63,7 @@ class Rollout:
         self._clock = client.clock
         self._deadline = client.clock.deadline(plan.wait_timeout)
         client.be_patient(self._deadline)
-        self._steps = Steps(client, writer, recreate=plan.recreate)
+        self._steps = Steps(client, writer)
         self._writes = Writes(client, self._deadline, plan.concurrency, self._tell)
         self._statuses = StatusReader(client, self._deadline, plan.concurrency, plan.list_pages)
         self._creation = Creation(self._steps.create, self._writes, self._statuses, client.clock, unique_name=plan.unique_name)
@@ -93,7 +92,9 @@ class Rollout:
         self._wait_for_leaving()
         first = self._with("create", "update", "none")
         self._creation.create(self._with("create"))
-        self._writes.each(self._with("update"), self._steps.update, "changed")
+        updates = self._with("update")
+        self._writes.each(updates, self._steps.update, "changed")
+        self._bound_replacements([work for work in updates if work.change.action == "recreate"])
         # Where an update turned out to need a replacement, it is one of the next.
         first = [work for work in first if work.change.action != "recreate" and work.instance is not None]
         if self._plan.wait:
@@ -106,6 +107,19 @@ class Rollout:
 
     def _with(self, *actions: str) -> list[Work]:
         return [work for work in self.works if work.change.action in actions and work.error is None]
+
+    def _bound_replacements(self, turned: Sequence[Work]) -> None:
+        """Fail the updates that turned out to need a replacement if there are more replacements than allowed. Then nothing is replaced."""
+        most, count = self._plan.max_replacements, len(self._with("recreate"))
+        if most is None or count <= most:
+            return
+        for work in turned:
+            work.fail(
+                Drift(
+                    f"max_replacements: {count} instances would be replaced, and {most} may be. The API does not offer PATCH /instances/{{id}}, "
+                    f"so that the {work.called} can't be changed in place. If it is meant, set max_replacements to {count}."
+                )
+            )
 
     def _all_well(self, works: Sequence[Work], otherwise: str) -> bool:
         """Whether nothing has failed so far; if something has, these are not touched."""

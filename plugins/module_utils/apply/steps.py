@@ -8,8 +8,7 @@ from __future__ import annotations
 from ..api import Json, Reader, Writer
 from ..client.client import Client
 from ..errors import CloudNexusError, Drift, NotFound, OperationMissing
-from ..masking import brief
-from ..plan.changes import Change
+from ..plan.changes import Change, differences
 from ..plan.instances import replacement
 from ..plan.resource import INSTANCE
 from .work import Work
@@ -18,11 +17,9 @@ from .work import Work
 class Steps:
     """The single writes. Each says in its Work what has come of it, and raises a CloudNexusError."""
 
-    def __init__(self, client: Client, writer: Writer, *, recreate: bool) -> None:
+    def __init__(self, client: Client, writer: Writer) -> None:
         self._reader = Reader(client)
         self._writer = writer
-        #: Whether an instance may be replaced where the API turns out not to change it in place.
-        self._recreate = recreate
 
     def create(self, work: Work) -> None:
         """If the response is lost, or does not show the instance, ``work.lost`` says why, and nothing is raised (contract: rule 4)."""
@@ -77,12 +74,11 @@ class Steps:
         work.instance = {**current, **change.body}
 
     def _replacement(self, work: Work, change: Change, error: CloudNexusError) -> Change:
-        if self._recreate:
-            return replacement(work.current, work.desired, reasons=change.reasons)
-        differences = "; ".join(f"{name} is {brief(repr(change.before[name]))}, wanted is {brief(repr(change.after[name]))}" for name in change.body)
+        if not work.replaceable_for.isdisjoint(change.causes):
+            return replacement(change, work.desired)
         raise Drift(
-            f"The {work.called} differs from what is wanted ({differences}), and the API does not offer PATCH /instances/{{id}} "
-            "to change it in place. recreate=true deletes it and makes a new one.",
+            f"The {work.called} differs from what is wanted ({differences(change.before, change.after, change.body)}), "
+            f"and the API does not offer PATCH /instances/{{id}} to change it in place. {_instead(work, change)}",
             api_error=error.api_error,
         ) from None
 
@@ -92,3 +88,14 @@ class Steps:
             return self._reader.instance(instance_id)
         except NotFound:
             return None
+
+
+def _instead(work: Work, change: Change) -> str:
+    """What to do about one that is not replaced."""
+    if not change.causes:
+        return "Use auto_scale_update=on_create: the API does not show the policy, so that nothing tells whether it differs."
+    if work.protected:
+        return "It is protected, so it was not replaced."
+    if work.replaceable_for:
+        return f"recreate_for allows no replacement for {' and '.join(change.causes)}."
+    return "recreate=true deletes it and makes a new one."

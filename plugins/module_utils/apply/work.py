@@ -22,6 +22,8 @@ class Work:
         self.name = member.name
         self.desired = member.desired
         self.leaving = member.leaving
+        self.replaceable_for = member.replaceable_for
+        self.protected = member.protected
         #: What is still to be done, or was.
         self.change = member.change
         self.instance: Json | None = dict(member.change.current) if member.change.current is not None else None

@@ -16,11 +16,27 @@ from ..apply.rollout import Rollout, RolloutPlan
 from ..apply.work import Work
 from ..client.client import Client
 from ..client.transport import MOST_CONNECTIONS
-from ..errors import Ambiguous, CloudNexusError, Drift, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
+from ..errors import Ambiguous, CloudNexusError, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
 from ..operation import Context, Operation, Params, Plan
-from ..plan import changes, instances
-from ..plan.fleet import FleetChange, Member, checked_digest, differences, digest
-from ..plan.instances import DECLARATION, LEAVING, by_name, check_look_alike, declared, made_of, no_such_id, renamed, the_one
+from ..plan import changes, instances, limits, review
+from ..plan.fleet import FleetChange, Member, checked_digest, covers_the_same, differences, digest
+from ..plan.instances import (
+    DECLARATION,
+    GUARDS,
+    LEAVING,
+    by_name,
+    check_guards,
+    check_look_alike,
+    check_protected,
+    declared,
+    made_of,
+    no_such_id,
+    protected,
+    renamed,
+    replaceable_for,
+    resent,
+    the_one,
+)
 from ..plan.resource import INSTANCE, named
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -34,14 +50,22 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "prune": {"type": "bool", "default": False},
     "prune_pattern": {"type": "str"},
     "max_deletions": {"type": "int", "default": 0},
+    "max_creations": {"type": "int"},
+    "max_replacements": {"type": "int"},
+    "max_total": {"type": "int"},
     "concurrency": {"type": "int", "default": 8},
-    "recreate": {"type": "bool", "default": False},
+    **GUARDS,
     "max_unavailable": {"type": "int", "default": 1},
     "approved_digest": {"type": "str"},
+    "approved_plan": {"type": "dict"},
+    "also_approved": {"type": "dict"},
+    "require_approval": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},
 }
 
+#: The bounds on what one task may do.
+_LIMITS = ("max_deletions", "max_creations", "max_replacements", "max_total")
 #: Failures that an error's sentence tells in full; ``failed_instances`` has all.
 _TOLD = 3
 
@@ -54,9 +78,10 @@ def _check(params: Params) -> None:
     _each_its_own_name([item["name"] for item in params["instances"]])
     if params["name_prefix"] is not None:
         checks.text("name_prefix", params["name_prefix"])
-    if params["prune"] and params["name_prefix"] is None:
-        raise InvalidOption("name_prefix", "is required with prune=true: it says which other instances belong to the fleet.")
-    if params["prune"]:
+    of_prefix = "prune=true" if params["prune"] else "max_total" if params["max_total"] is not None else None
+    if of_prefix and params["name_prefix"] is None:
+        raise InvalidOption("name_prefix", f"is required with {of_prefix}: it says which other instances belong to the fleet.")
+    if of_prefix:
         for number, item in enumerate(params["instances"]):
             if not item["name"].startswith(params["name_prefix"]):
                 raise InvalidOption(f"instances[{number}].name", f"expected a name that begins with name_prefix ({params['name_prefix']}), got {item['name']}.")
@@ -65,12 +90,29 @@ def _check(params: Params) -> None:
             re.compile(params["prune_pattern"])
         except (re.error, OverflowError, RecursionError) as error:
             raise InvalidOption("prune_pattern", f"expected a regular expression ({error}).") from None
-    checks.integer("max_deletions", params["max_deletions"], 0, 100_000)
+    check_guards(params)
+    for option in _LIMITS:
+        if params[option] is not None:
+            checks.integer(option, params[option], 0, 100_000)
     checks.integer("concurrency", params["concurrency"], 1, MOST_CONNECTIONS)
     checks.integer("max_unavailable", params["max_unavailable"], 1, 1000)
     checks.integer("wait_timeout", params["wait_timeout"], 1, 86_400)
+    _check_approval(params)
+
+
+def _check_approval(params: Params) -> None:
     if params["approved_digest"] is not None:
         checked_digest("approved_digest", params["approved_digest"])
+    if params["approved_plan"] is not None:
+        review.check_plan("approved_plan", params["approved_plan"])
+        if params["approved_digest"] not in (None, params["approved_plan"]["changes_digest"]):
+            raise InvalidOption("approved_plan", "expected the plan of approved_digest, or one of the two alone.")
+
+
+def _approved(params: Params) -> str | None:
+    """The digest of what was approved."""
+    digest_of_plan: str | None = (params["approved_plan"] or {}).get("changes_digest")
+    return params["approved_digest"] or digest_of_plan
 
 
 def _check_declaration(place: str, item: Mapping[str, Any]) -> None:
@@ -105,30 +147,32 @@ def _each_its_own_name(names: Sequence[str]) -> None:
 
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
+    if params["require_approval"] and not context.check_mode and _approved(params) is None:
+        raise InvalidOption("approved_digest", "is required with require_approval=true, or approved_plan; check mode returns both.")
     try:
         listed = reader.instances()
     except OperationMissing as error:
         error.message += " So the names of a fleet can't be looked up, and nothing was changed; cloudnexus_instance takes an id, or unique_name=false."
         raise
     members = _members(params, listed)
-    surplus = _surplus(params, listed, {member.change.current["id"] for member in members if member.change.current})
+    others = _others(params, listed, {member.change.current["id"] for member in members if member.change.current})
+    surplus = others if params["prune"] else []
     change = FleetChange((*members, *surplus))
-    entries = change.entries()
-    found = {"changes": entries, "changes_digest": digest(entries)}
+    found = _found(params, change)
     try:
-        _allow_deletions(params["max_deletions"], surplus)
+        check_protected(protected(params), [member.change for member in change.members])
+        limits.check(*_limits(params, change, members, others))
         _allow_changes(params, change, found, context, {item["name"] for item in listed})
     except CloudNexusError as error:
         error.known = {"changed": False, **found}
         raise
     plan = RolloutPlan(
         change.members,
-        # What was approved as a change in place is not replaced instead.
-        recreate=params["recreate"] and params["approved_digest"] is None,
         wait=params["wait"],
         wait_timeout=params["wait_timeout"],
         concurrency=params["concurrency"],
         max_unavailable=params["max_unavailable"],
+        max_replacements=params["max_replacements"],
         list_pages=reader.list_pages,
     )
 
@@ -151,12 +195,16 @@ def _members(params: Params, listed: list[Json]) -> list[Member]:
     problems: list[tuple[str, CloudNexusError]] = []
     resolved = _resolved(params["instances"], listed, problems)
     members: list[Member] = []
+    allowed, again, kept = replaceable_for(params), resent(params), protected(params)
+    # What was approved as a change in place is not replaced instead.
+    instead = allowed if _approved(params) is None else frozenset()
 
     def member(item: Mapping[str, Any], current: Json | None, leaving: tuple[Json, ...]) -> None:
         try:
             desired = declared(item)
-            change = instances.present(current, desired, recreate=params["recreate"], wait=params["wait"])
-            members.append(Member(item["name"], change, desired, leaving))
+            change = instances.present(current, desired, recreate=allowed, wait=params["wait"], resend=again)
+            is_kept = not kept.isdisjoint((item["name"], (current or item)["name"]))
+            members.append(Member(item["name"], change, desired, leaving, frozenset() if is_kept else instead, is_kept))
         except CloudNexusError as error:
             problems.append((item["name"], error))
 
@@ -203,9 +251,9 @@ def _current(name: str, instance_id: str | None, same_name: list[Json], by_id: M
     return current, renamed(instance_id, name, same_name) if current["name"] != name else ()
 
 
-def _surplus(params: Params, listed: list[Json], wanted: set[str]) -> list[Member]:
+def _others(params: Params, listed: list[Json], wanted: set[str]) -> list[Member]:
     """The instances of the fleet that are not wanted: all of the prefix, and of the pattern, that are not among ``wanted``."""
-    if not params["prune"]:
+    if not params["prune"] and params["max_total"] is None:
         return []
     prefix: str = params["name_prefix"]
     of_prefix = [item for item in listed if item["name"].startswith(prefix) and item["id"] not in wanted and item.get("status") != LEAVING]
@@ -226,25 +274,54 @@ def _matching(pattern: str | None, texts: list[str]) -> list[bool]:
         ) from None
 
 
-def _allow_deletions(allowed: int, surplus: Sequence[Member]) -> None:
-    if len(surplus) > allowed:
-        names = ", ".join(named(member.change.current or {}) for member in surplus)
-        raise Drift(f"max_deletions: {len(surplus)} instances would be deleted, and {allowed} may be. They are {names}. Nothing was changed.")
+def _found(params: Params, change: FleetChange) -> dict[str, Any]:
+    """What the result says of the plan, whatever comes of it."""
+    entries, also = change.entries(), params["also_approved"]
+    changes_digest = digest(entries, also)
+    return {
+        "changes": entries,
+        "changes_digest": changes_digest,
+        "summary": review.summary(change),
+        "plan_markdown": review.markdown(change, changes_digest, also),
+        "plan": review.kept(change, entries, changes_digest, also),
+        "not_compared": change.not_compared(),
+    }
+
+
+def _limits(params: Params, change: FleetChange, members: Sequence[Member], others: Sequence[Member]) -> tuple[list[limits.Limit], limits.Total]:
+    bounded = (("max_deletions", "delete", "deleted"), ("max_replacements", "recreate", "replaced"), ("max_creations", "create", "created"))
+    prefix = params["name_prefix"] or ""
+    there = [member for member in members if member.change.current is not None and member.change.current["name"].startswith(prefix)]
+    return (
+        [limits.Limit(option, params[option], done, change.with_action(action)) for option, action, done in bounded],
+        limits.Total(params["max_total"], before=len(there) + len(others), after=len(members) + (0 if params["prune"] else len(others))),
+    )
 
 
 def _allow_changes(params: Params, change: FleetChange, found: Mapping[str, Any], context: Context, names: set[str]) -> None:
-    """Raises NotApproved where the changes are not the ones that were approved."""
-    approved = params["approved_digest"]
-    if approved is None or approved == found["changes_digest"]:
+    """Raises NotApproved if the changes, or what is approved with them, are not the ones that were approved."""
+    approved, now = _approved(params), found["changes_digest"]
+    if approved is None or approved == now:
         return
+    plan = params["approved_plan"]
+    option = "approved_digest" if plan is None else "approved_plan"
+    if not covers_the_same(approved, now):
+        raise NotApproved(f"{option}: {_other_settings(plan, params['also_approved'] or {})}, so nothing was changed. Approve it again in check mode.")
     if not change.changed:
-        context.warn("Nothing is left to be done of the changes that were approved (approved_digest).")
+        context.warn(f"Nothing is left to be done of the changes that were approved ({option}).")
         return
-    differing = differences(approved, found["changes"], names | {item["name"] for item in params["instances"]})
+    known = names | {item["name"] for item in (*params["instances"], *(plan or {}).get("changes", ()))}
     raise NotApproved(
-        f"approved_digest: the changes are not the ones that were approved, so nothing was changed; {differing}. "
+        f"{option}: the changes are not the ones that were approved, so nothing was changed; {differences(approved, found['changes'], known)}. "
         "changes and changes_digest say what is to be done now."
     )
+
+
+def _other_settings(plan: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
+    """What is approved beside the instances, and differs. Only a plan says what it was."""
+    approved = (plan or {}).get("also_approved", {})
+    names = sorted(name for name in {*approved, *now} if plan is None or approved.get(name) != now.get(name))
+    return f"also_approved ({', '.join(names)}) is not what was approved" if names else "the approval covers also_approved, which is not given"
 
 
 # --- What comes of it --------------------------------------------------------------------------------------------------

@@ -17,7 +17,20 @@ from ..errors import CloudNexusError, InvalidOption, NotFound, OperationMissing
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes, instances
 from ..plan.fleet import Member
-from ..plan.instances import DECLARATION, check_look_alike, declared, no_such_id, renamed, the_one
+from ..plan.instances import (
+    DECLARATION,
+    GUARDS,
+    check_guards,
+    check_look_alike,
+    check_protected,
+    declared,
+    no_such_id,
+    protected,
+    renamed,
+    replaceable_for,
+    resent,
+    the_one,
+)
 from ..plan.resource import INSTANCE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -25,7 +38,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "id": {"type": "str"},
     **DECLARATION,
     "unique_name": {"type": "bool", "default": True},
-    "recreate": {"type": "bool", "default": False},
+    **GUARDS,
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},
 }
@@ -33,6 +46,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 
 def _check(params: Params) -> None:
     desired = declared(params)
+    check_guards(params)
     checks.integer("wait_timeout", params["wait_timeout"], 1, 86_400)
     if params["id"] is not None:
         checks.identifier("id", params["id"])
@@ -49,17 +63,19 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     current, leaving = _current(params, reader)
     try:
         change = _present(params, desired, current) if params["state"] == "present" else changes.absent(INSTANCE, current)
+        check_protected(protected(params), [change])
     except CloudNexusError as error:
         error.known = _unchanged(current)
         raise
-    member = Member(params["name"] or (current or {}).get("name", ""), change, desired, leaving)
-    plan = RolloutPlan((member,), unique_name=params["unique_name"], recreate=params["recreate"], wait=params["wait"], wait_timeout=params["wait_timeout"])
+    why = {"reasons": list(change.reasons), "not_compared": list(change.not_compared)}
+    member = _member(params, change, desired, leaving)
+    plan = RolloutPlan((member,), unique_name=params["unique_name"], wait=params["wait"], wait_timeout=params["wait_timeout"])
 
     def apply(client: Client, writer: Writer, progress: Progress) -> Mapping[str, Any]:
         rollout = Rollout(plan, client, writer, context.warn, progress)
         rollout.run()
         (work,) = rollout.works
-        known = {"action": work.action, "instance": work.instance}
+        known = {"action": work.action, "instance": work.instance, **why}
         if work.error is not None:
             work.error.known = {"changed": work.action != "none", **known}
             if isinstance(work.error, OperationMissing) and work.action == "none":
@@ -67,13 +83,19 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
             raise work.error
         return known
 
-    return Plan({"action": change.action, "instance": change.predicted}, change, apply, plan.creates)
+    return Plan({"action": change.action, "instance": change.predicted, **why}, change, apply, plan.creates)
+
+
+def _member(params: Params, change: changes.Change, desired: Mapping[str, Any], leaving: tuple[Json, ...]) -> Member:
+    name = (change.current or {}).get("name", "")
+    kept = name in protected(params)
+    return Member(params["name"] or name, change, desired, leaving, frozenset() if kept else replaceable_for(params), kept)
 
 
 def _present(params: Params, desired: Mapping[str, Any], current: Json | None) -> changes.Change:
     if current is None and params["id"] is not None:
         raise no_such_id(params["id"])
-    return instances.present(current, desired, recreate=params["recreate"], wait=params["wait"])
+    return instances.present(current, desired, recreate=replaceable_for(params), wait=params["wait"], resend=resent(params))
 
 
 def _current(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, ...]]:

@@ -9,7 +9,7 @@ what happens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ Action = Literal["none", "create", "update", "recreate", "delete"]
 
 #: How a diff shows a value that only the API can give.
 GIVEN_BY_THE_API = "(given by the API)"
+#: The reason to replace an object that is of no use as it is.
+STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class Change:
     body: Mapping[str, Any] = field(default_factory=dict)
     #: Why, for sentences: the fields that differ.
     reasons: tuple[str, ...] = ()
+    #: What may be a reason to replace it, as ``recreate_for`` names them: the fields that were seen to differ, and STATUS.
+    causes: tuple[str, ...] = ()
+    #: The declared fields that the API does not show, so that nothing tells whether they differ.
+    not_compared: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -54,43 +60,64 @@ class Change:
         return self.resource.shown(self.body)
 
     def diff(self) -> dict[str, Any]:
-        """Ansible's diff: the declared fields before and after."""
+        """Ansible's diff: the declared fields before and after, why a new object takes the place of the old one, and what could not be compared."""
         name = self.after.get("name") or self.before.get("name")
         header = f"{self.resource.kind} {printable(name)}" if name else self.resource.kind
-        return {
-            "before_header": header,
-            "after_header": header,
-            "before": dict(self.before),
-            "after": dict(self.after),
-        }
+        why = f" (replaced: {', '.join(self.reasons)})" if self.action == "recreate" and self.reasons else ""
+        shown: dict[str, Any] = {"before_header": header, "after_header": header + why, "before": dict(self.before), "after": dict(self.after)}
+        if self.not_compared:
+            shown["prepared"] = f"not compared, because the API does not show it: {', '.join(self.not_compared)}\n"
+        return shown
 
 
-def present(resource: Resource, current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, recreate: bool, broken: str | None = None) -> Change:
+def present(
+    resource: Resource,
+    current: Mapping[str, Any] | None,
+    desired: Mapping[str, Any],
+    *,
+    recreate: Collection[str] = (),
+    broken: str | None = None,
+    resend: Collection[str] = (),
+) -> Change:
     """The object shall exist as declared.
 
-    ``desired`` holds the declared fields only: one that was left out keeps its value. ``broken`` says why the object
-    is of no use as it is (a status that it won't leave), if it is so. Raises Drift where only a new object would do
-    and ``recreate`` does not allow that.
+    ``desired`` holds the declared fields only: one that was left out keeps its value. ``recreate`` has the reasons for which a new object may
+    take its place; one of them is enough. ``broken`` says why the object is of no use as it is (a status that it won't leave), if it is so.
+    ``resend`` has the fields that are sent if nothing tells whether they differ. Raises Drift if only a new object would do and no reason
+    allows it.
     """
     if current is None:
         return Change(resource, "create", None, after=dict(desired), body=dict(desired))
     before = resource.managed(current)
     differing = resource.differing(current, desired)
-    drifted = [item for item in resource.fields if item.name in differing]
-    body = {item.name: item.merged(before[item.name], desired[item.name]) for item in drifted}
-    fixed = tuple(item.name for item in drifted if not item.mutable)
-    reasons = tuple(item.name for item in drifted)
-    if fixed and not recreate:
-        differences = "; ".join(f"{name} is {brief(repr(before[name]))}, wanted is {brief(repr(desired[name]))}" for name in fixed)
-        raise Drift(f"The {resource.called(current)} can't be changed in place: {differences}. recreate=true deletes it and makes a new one.")
-    if fixed or (broken and recreate):
-        return recreated(resource, current, desired, reasons=(*reasons, *((broken,) if broken else ())))
-    if drifted:
-        return Change(resource, "update", current, before=before, after={**before, **body}, body=body, reasons=reasons)
-    return Change(resource, "none", current, before=before, after=before)
+    not_compared = resource.not_compared(current, desired)
+    fixed = tuple(item.name for item in resource.fields if item.name in differing and not item.mutable)
+    causes = (*fixed, *((STATUS,) if broken else ()))
+    if not set(causes).isdisjoint(recreate):
+        return recreated(resource, current, desired, reasons=(*differing, *((broken,) if broken else ())), causes=causes)
+    if fixed:
+        raise Drift(
+            f"The {resource.called(current)} can't be changed in place: {differences(before, desired, fixed)}. "
+            + (f"recreate_for allows no replacement for {' and '.join(fixed)}." if recreate else "recreate=true deletes it and makes a new one.")
+        )
+    unseen = {name.partition(".")[0] for name in not_compared}.intersection(resend)
+    sent = [item for item in resource.fields if item.name in differing or item.name in unseen]
+    body = {item.name: item.merged(before.get(item.name), desired[item.name]) for item in sent}
+    if sent:
+        after = {**before, **body}
+        return Change(resource, "update", current, before, after, body, tuple(body), causes=tuple(differing), not_compared=not_compared)
+    return Change(resource, "none", current, before=before, after=before, not_compared=not_compared)
 
 
-def recreated(resource: Resource, current: Mapping[str, Any], desired: Mapping[str, Any], *, reasons: tuple[str, ...] = ()) -> Change:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], names: Collection[str]) -> str:
+    """``region is 'us-east', wanted is 'eu-west'``"""
+    was = {name: f"is {brief(repr(before[name]))}" if name in before else "is not shown" for name in names}
+    return "; ".join(f"{name} {was[name]}, wanted is {brief(repr(after[name]))}" for name in names)
+
+
+def recreated(
+    resource: Resource, current: Mapping[str, Any], desired: Mapping[str, Any], *, reasons: tuple[str, ...] = (), causes: tuple[str, ...] = ()
+) -> Change:
     """The object shall be deleted and made anew. What was not declared is taken over, as far as the API shows it."""
     before = resource.managed(current)
     body = {**before, **{item.name: item.merged(before.get(item.name), desired[item.name]) for item in resource.fields if item.name in desired}}
@@ -102,6 +129,7 @@ def recreated(resource: Resource, current: Mapping[str, Any], desired: Mapping[s
         after={"id": GIVEN_BY_THE_API, **body},
         body=body,
         reasons=reasons,
+        causes=causes,
     )
 
 

@@ -31,6 +31,15 @@ class Member:
     desired: Mapping[str, Any] = field(default_factory=dict)
     #: Instances of the same name that are being deleted already.
     leaving: tuple[dict[str, Any], ...] = ()
+    #: The reasons for which it may be replaced if the API turns out not to change it in place.
+    replaceable_for: frozenset[str] = frozenset()
+    #: Whether it is never deleted nor replaced.
+    protected: bool = False
+
+    @property
+    def may_create(self) -> bool:
+        """Whether an instance of its name may be created."""
+        return self.change.action in ("create", "recreate") or (self.change.action == "update" and bool(self.replaceable_for))
 
     def entry(self) -> dict[str, Any]:
         """What is to be done with it, as a result shows it."""
@@ -55,8 +64,15 @@ class FleetChange:
     def changed(self) -> bool:
         return any(member.change.changed for member in self.members)
 
+    def with_action(self, action: str) -> list[Member]:
+        return [member for member in self.members if member.change.action == action]
+
     def names(self, *actions: str) -> list[str]:
         return [member.name for member in self.members if member.change.action in actions]
+
+    def not_compared(self) -> list[dict[str, Any]]:
+        """The options of each instance that could not be compared, because the API does not show them."""
+        return [{"name": member.name, "options": list(member.change.not_compared)} for member in self.members if member.change.not_compared]
 
     def entries(self) -> list[dict[str, Any]]:
         """An entry for each instance that something is to be done with."""
@@ -67,25 +83,43 @@ class FleetChange:
 
         A line after says what it was before too: in a diff of many the two are far from each other.
         """
-        entries = sorted(self.entries(), key=lambda entry: (entry["name"], entry["id"] or ""))
-        before = [f"{printable(entry['name'])}: {_line(entry['before'])}\n" for entry in entries if entry["before"]]
-        after = [f"{printable(entry['name'])}: {_line(entry['after'])}{_was(entry)}\n" for entry in entries if entry["after"]]
-        return {"before_header": "fleet", "after_header": "fleet", "before": "".join(before), "after": "".join(after)}
+        entries = in_order(self.entries())
+        before = [f"{printable(entry['name'])}: {line(entry['before'])}\n" for entry in entries if entry["before"]]
+        after = [f"{printable(entry['name'])}: {line(entry['after'])}{_was(entry)}\n" for entry in entries if entry["after"]]
+        shown = {"before_header": "fleet", "after_header": "fleet", "before": "".join(before), "after": "".join(after)}
+        if self.not_compared():
+            shown["prepared"] = f"not compared, because the API does not show it: {in_words(self.not_compared())}\n"
+        return shown
 
 
-def _line(state: Mapping[str, Any]) -> str:
+def in_order(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As people read them."""
+    return sorted(entries, key=lambda entry: (entry["name"], entry["id"] or ""))
+
+
+def in_words(not_compared: Iterable[Mapping[str, Any]]) -> str:
+    """``image_id of web-01, ssh_keys of 12 instances``"""
+    names: dict[str, list[str]] = {}
+    for item in not_compared:
+        for option in item["options"]:
+            names.setdefault(option, []).append(printable(item["name"]))
+    return ", ".join(f"{option} of {of[0] if len(of) == 1 else f'{len(of)} instances'}" for option, of in names.items())
+
+
+def line(state: Mapping[str, Any]) -> str:
     """``plan=starter region=us-east auto_scale=1..3@75``"""
-    return " ".join(f"{name}={_short(name, value)}" for name, value in state.items() if name != "name")
+    return " ".join(f"{name}={short(name, value)}" for name, value in state.items() if name != "name")
 
 
 def _was(entry: Mapping[str, Any]) -> str:
     """`` (plan was starter)``"""
-    before = entry["before"]
-    reasons = [f"{reason} was {_short(reason, before[reason])}" if reason in before else reason for reason in entry["reasons"]]
+    before, after = entry["before"], entry["after"]
+    was = {reason: f"{reason} was {short(reason, before[reason]) if reason in before else 'not shown'}" for reason in entry["reasons"] if reason in after}
+    reasons = [was.get(reason, reason) for reason in entry["reasons"]]
     return f" ({', '.join(reasons)})" if reasons else ""
 
 
-def _short(name: str, value: Any) -> str:
+def short(name: str, value: Any) -> str:
     if name == "ssh_keys":
         # The end of its data tells a key from others.
         return ",".join(f"...{key_data(key)[-1][-8:]}" for key in value)
@@ -97,25 +131,33 @@ def _short(name: str, value: Any) -> str:
 
 # --- Approved changes ------------------------------------------------------------------------------------------------
 # A digest is a hash over all changes, which decides, and after it a short mark for each change, by which a refusal can
-# say what differs.
+# say what differs. If the approval covers more than the instances, a hash over that follows.
 
-_VERSION = "v1"
+#: The parts of a digest of each version.
+_PARTS = {"v1": 3, "v2": 4}
+_HASH = 64
 _NAME_MARK, _CHANGE_MARK = 3, 4
 
 
-def digest(entries: Iterable[Mapping[str, Any]]) -> str:
-    """The same for the same changes over the same state: ``v1.<hash>.<marks>``."""
+def digest(entries: Iterable[Mapping[str, Any]], also: Mapping[str, Any] | None = None) -> str:
+    """The same for the same changes over the same state: ``v1.<hash>.<marks>``, or ``v2.<hash>.<marks>.<hash>`` with what it covers ``also``."""
     texts = {_text(entry): entry["name"] for entry in entries}
     whole = hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
     marks = b"".join(sorted(_mark(name, _NAME_MARK) + _mark(text, _CHANGE_MARK) for text, name in texts.items()))
-    return f"{_VERSION}.{whole}.{base64.urlsafe_b64encode(marks).decode()}"
+    of_instances = f"{whole}.{base64.urlsafe_b64encode(marks).decode()}"
+    return f"v2.{of_instances}.{hashlib.sha256(_text(also).encode()).hexdigest()}" if also else f"v1.{of_instances}"
+
+
+def covers_the_same(approved: str, now: str) -> bool:
+    """Whether two digests agree in what they cover beside the instances."""
+    return approved.split(".")[3:] == now.split(".")[3:]
 
 
 def checked_digest(option: str, value: str) -> str:
     """Raises InvalidOption for anything but a digest."""
     expected = "expected the changes_digest of an earlier run or of check mode, as it is."
     parts = value.split(".")
-    if len(parts) != 3 or parts[0] != _VERSION or len(parts[1]) != 64:
+    if len(parts) != _PARTS.get(parts[0]) or {len(part) for part in (parts[1], *parts[3:])} != {_HASH}:
         raise InvalidOption(option, expected)
     try:
         marks = base64.b64decode(parts[2].encode(), altchars=b"-_", validate=True)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .. import checks
 from ..errors import Ambiguous, Drift, InvalidOption, NotFound, WaitFailed
 from ..masking import brief
 from . import changes
-from .changes import Change
+from .changes import STATUS, Change
 from .resource import INSTANCE, named
 
 RUNNING = "running"
@@ -42,6 +42,54 @@ DECLARATION: dict[str, dict[str, Any]] = {
     },
 }
 
+#: The reasons to replace an instance, as ``recreate_for`` names them.
+REASONS = ("region", "image_id", "ssh_keys", "plan", "auto_scale", STATUS)
+#: What ``recreate=true`` allows: all of them, and a name that the API does not change in place.
+EVERY_REASON = frozenset((*REASONS, "name"))
+
+#: The options that say what may be done with an instance that exists.
+GUARDS: dict[str, dict[str, Any]] = {
+    "recreate": {"type": "bool", "default": False},
+    "recreate_for": {"type": "list", "elements": "str", "choices": list(REASONS)},
+    "protected": {"type": "list", "elements": "str"},
+    "auto_scale_update": {"type": "str", "choices": ["on_create", "always"], "default": "on_create"},
+}
+
+
+def check_guards(options: Mapping[str, Any]) -> None:
+    """Raises InvalidOption."""
+    for number, name in enumerate(options["protected"] or ()):
+        checks.text(f"protected[{number}]", name)
+
+
+def replaceable_for(options: Mapping[str, Any]) -> frozenset[str]:
+    """The reasons for which an instance may be replaced. ``recreate_for`` says them one by one, also beside ``recreate=true``."""
+    if options["recreate_for"] is not None:
+        return frozenset(options["recreate_for"])
+    return EVERY_REASON if options["recreate"] else frozenset()
+
+
+def resent(options: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that are sent if the API does not show them."""
+    return frozenset(("auto_scale",) if options["auto_scale_update"] == "always" else ())
+
+
+def protected(options: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the instances that are never deleted nor replaced, and other names that the API may have made of them."""
+    return frozenset(name for given in options["protected"] or () for name in (given, *made_of(given)))
+
+
+def check_protected(names: Collection[str], planned: Iterable[Change]) -> None:
+    """Raises Drift if a change would delete or replace one of these."""
+    taken = [change for change in planned if change.action in _TAKEN and {(change.current or {}).get("name"), change.body.get("name")} & set(names)]
+    if taken:
+        told = ", ".join(f"{named(change.current or {})} would be {_TAKEN[change.action]}" for change in taken)
+        raise Drift(f"protected: {told}. Nothing was changed.")
+
+
+#: What takes an instance away, for sentences.
+_TAKEN = {"delete": "deleted", "recreate": "replaced"}
+
 
 def declared(options: Mapping[str, Any]) -> dict[str, Any]:
     """What the user declared of an instance, checked; what was left out is not in it. Raises InvalidOption."""
@@ -59,11 +107,16 @@ def declared(options: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def present(current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, recreate: bool, wait: bool) -> Change:
-    """The instance exists as declared, and is up if ``wait`` says so. Raises Drift, InvalidOption, WaitFailed."""
+def present(
+    current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, recreate: Collection[str] = (), wait: bool, resend: Collection[str] = ()
+) -> Change:
+    """The instance exists as declared, and is up if ``wait`` says so. ``recreate`` and ``resend`` as for any object.
+
+    Raises Drift, InvalidOption, WaitFailed.
+    """
     status = current.get("status") if current else None
     broken = f"its status is {status}" if status in BROKEN else None
-    change = changes.present(INSTANCE, current, desired, recreate=recreate, broken=broken)
+    change = changes.present(INSTANCE, current, desired, recreate=recreate, broken=broken, resend=resend)
     if change.action == "recreate":
         return _replaceable(change)
     if wait and current is not None:
@@ -77,9 +130,9 @@ def present(current: Mapping[str, Any] | None, desired: Mapping[str, Any], *, re
     return change
 
 
-def replacement(current: Mapping[str, Any], desired: Mapping[str, Any], *, reasons: tuple[str, ...]) -> Change:
-    """A new instance in place of this one. Raises Drift if nothing could be created in its place."""
-    return _replaceable(changes.recreated(INSTANCE, current, desired, reasons=reasons))
+def replacement(update: Change, desired: Mapping[str, Any]) -> Change:
+    """A new instance in place of one that can't be updated. Raises Drift if nothing could be created in its place."""
+    return _replaceable(changes.recreated(INSTANCE, update.current or {}, desired, reasons=update.reasons, causes=update.causes))
 
 
 def _replaceable(change: Change) -> Change:

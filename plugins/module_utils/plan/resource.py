@@ -49,6 +49,17 @@ class Resource:
         shown = self.managed(state)
         return [field.name for field in self.fields if field.name in desired and field.name in shown and not field.same(shown[field.name], desired[field.name])]
 
+    def not_compared(self, state: Mapping[str, Any], desired: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields of ``desired`` that ``state`` does not show, and the parts of those that it shows in part (``auto_scale.cpu_threshold``)."""
+        shown = self.managed(state)
+        found: list[str] = []
+        for name in (field.name for field in self.fields if field.name in desired):
+            if name not in shown:
+                found.append(name)
+            elif isinstance(desired[name], Mapping):
+                found += [f"{name}.{part}" for part in desired[name] if part not in shown[name]]
+        return tuple(found)
+
     def called(self, state: Mapping[str, Any]) -> str:
         """How sentences name one object: ``instance web-01 (inst_8x92a1b3)``."""
         return f"{self.kind} {named(state)}" if "id" in state and "name" in state else self.kind

@@ -113,6 +113,8 @@ def test_absent() -> None:
         "changed": False,
         "action": "none",
         "instance": None,
+        "reasons": [],
+        "not_compared": [],
         "diff": {"before_header": "instance", "after_header": "instance", "before": {}, "after": {}},
     }
 

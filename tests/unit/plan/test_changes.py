@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import Drift
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import changes
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.changes import GIVEN_BY_THE_API, Change
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.instances import made_of
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.instances import EVERY_REASON, made_of
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import CDN_CONFIG, INSTANCE
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.watch import drift
 from hypothesis import given
@@ -28,7 +28,7 @@ KEY_A, KEY_B = "ssh-ed25519 AAAAa me", "ssh-ed25519 AAAAb you"
 
 
 def present(current: dict[str, Any] | None, desired: dict[str, Any], *, recreate: bool = False, broken: str | None = None) -> Change:
-    return changes.present(INSTANCE, current, desired, recreate=recreate, broken=broken)
+    return changes.present(INSTANCE, current, desired, recreate=EVERY_REASON if recreate else (), broken=broken)
 
 
 def test_create() -> None:

@@ -93,8 +93,8 @@ def members() -> tuple[Member, ...]:
     wanted = {"name": "web-01", "plan": "starter", "region": "us-east"}
     return (
         Member("web-02", changes.absent(INSTANCE, CURRENT)),
-        Member("web-03", changes.present(INSTANCE, {**CURRENT, "name": "web-03"}, {"name": "web-03"}, recreate=False)),
-        Member("web-01", changes.present(INSTANCE, None, wanted, recreate=False)),
+        Member("web-03", changes.present(INSTANCE, {**CURRENT, "name": "web-03"}, {"name": "web-03"})),
+        Member("web-01", changes.present(INSTANCE, None, wanted)),
     )
 
 
@@ -123,5 +123,5 @@ def test_the_diff_is_in_the_order_of_the_names() -> None:
 )
 def test_a_value_in_a_line_is_short(field: str, value: Any, shown: str) -> None:
     wanted = {"name": "web-01", field: value}
-    change = FleetChange((Member("web-01", changes.present(INSTANCE, None, wanted, recreate=False)),))
+    change = FleetChange((Member("web-01", changes.present(INSTANCE, None, wanted)),))
     assert change.diff()["after"] == f"web-01: {shown}\n"

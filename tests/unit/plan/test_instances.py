@@ -10,13 +10,21 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import Ambiguous, Drift, InvalidOption, WaitFailed
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.changes import Change
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.instances import check_look_alike, declared, made_of, present, renamed, the_one
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.instances import (
+    EVERY_REASON,
+    check_look_alike,
+    declared,
+    made_of,
+    present,
+    renamed,
+    the_one,
+)
 
 CURRENT = {"id": "inst_1", "name": "web-01", "plan": "starter", "region": "us-east", "status": "running"}
 
 
 def planned(current: dict[str, Any], desired: dict[str, Any], *, recreate: bool, wait: bool = False) -> Change:
-    return present(current, desired, recreate=recreate, wait=wait)
+    return present(current, desired, recreate=EVERY_REASON if recreate else (), wait=wait)
 
 
 @pytest.mark.parametrize("missing", ["plan", "region"])

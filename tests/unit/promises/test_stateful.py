@@ -113,8 +113,13 @@ class Cloud(RuleBasedStateMachine):
         plan=st.sampled_from(PLANS),
         region=st.sampled_from(REGIONS),
         recreate=st.booleans(),
+        recreate_for=st.sampled_from([None, None, ["region"], ["status"]]),
         prune=st.booleans(),
         max_deletions=st.sampled_from([0, 1, 9]),
+        max_creations=st.sampled_from([None, None, 0, 1]),
+        max_replacements=st.sampled_from([None, None, 0, 1]),
+        max_total=st.sampled_from([None, None, 1, 2]),
+        protected=st.lists(st.sampled_from(NAMES), max_size=1),
         max_unavailable=st.sampled_from([1, 2]),
         wait=st.booleans(),
         approved=st.booleans(),
@@ -140,27 +145,37 @@ class Cloud(RuleBasedStateMachine):
         created = [api.names[instance_id] for instance_id in mine if alone or instance_id in after]
         assert len(created) == len(set(created)), "never two for one"
         assert set(created) <= set(names)
-        self.deletes_no_more_than_allowed(options, before, after, alone)
+        self.does_no_more_than_allowed(options, before, after, alone)
         if result.get("interrupted"):
             assert not mine or "was under way" in result["msg"] or any(item in result["msg"] for item in mine)
             return
         told = str(result)
         for instance_id in mine:
             if instance_id in after:
-                assert instance_id in told or "an instance may exist" in told, "it names what it made"
+                assert _tells(instance_id, told) or "an instance may exist" in told, "it names what it made"
         if not result.get("failed"):
             self.fleet_is_as_wanted(options, result, alone)
         self.fleet_converges(options)
 
-    def deletes_no_more_than_allowed(self, options: dict[str, Any], before: dict[str, Any], after: dict[str, Any], alone: bool) -> None:
+    def does_no_more_than_allowed(self, options: dict[str, Any], before: dict[str, Any], after: dict[str, Any], alone: bool) -> None:
         if not alone:
             return
-        gone = [before[item] for item in set(before) - set(after) if before[item]["status"] != "deleting"]
+        staying = [item for item in before.values() if item["status"] != "deleting"]
+        gone = [item for item in staying if item["id"] not in after or after[item["id"]]["status"] == "deleting"]
+        assert not {item["name"] for item in gone} & set(options["protected"]), "what is protected stays"
+        made = {item["name"] for identifier, item in after.items() if identifier not in before} - {item["name"] for item in staying}
+        assert len(made) <= (len(made) if options["max_creations"] is None else options["max_creations"])
+        if made and options["max_total"] is not None and not options["prune"]:
+            assert len([item for item in after.values() if item["status"] != "deleting"]) <= options["max_total"]
         wanted = {item["name"] for item in options["instances"]}
         surplus = [item for item in gone if item["name"] not in wanted]
         assert len(surplus) <= (options["max_deletions"] if options["prune"] else 0), "no more than allowed"
-        if not options["recreate"]:
-            assert len(gone) == len(surplus), "nothing is replaced without leave"
+        replaced = [item for item in gone if item["name"] in wanted]
+        if options["max_replacements"] is not None:
+            assert len(replaced) <= options["max_replacements"]
+        assert not replaced or options["recreate"] or options["recreate_for"], "nothing is replaced without leave"
+        if options["recreate_for"] == ["status"]:
+            assert {item["status"] for item in replaced} <= {"failed", "error"}
 
     def fleet_is_as_wanted(self, options: dict[str, Any], result: dict[str, Any], alone: bool) -> None:
         there = self.instances()
@@ -184,7 +199,7 @@ class Cloud(RuleBasedStateMachine):
         predicted, _elapsed, _calls = self.run(fleet.OPERATION, options, check_mode=True)
         result, _elapsed, _calls = self.run(fleet.OPERATION, options)
         if result.get("failed"):
-            assert any(reason in str(result) for reason in (*PERSONS, "max_deletions: ")), result["msg"]
+            assert any(reason in str(result) for reason in (*PERSONS, *GUARDS)), result["msg"]
             return
         assert not predicted.get("failed")
         for key in ("changed", "created", "updated", "recreated", "deleted", "unchanged", "changes", "changes_digest", "diff"):
@@ -309,7 +324,7 @@ class Cloud(RuleBasedStateMachine):
         allowed: set[tuple[str, str]] = set()
         for plan in announced:
             for member in plan.members:
-                allowed |= _writes(member.change, plan.recreate)
+                allowed |= _writes(member.change, member.may_create)
         assert written <= allowed, "a write that no change set announced"
 
     def failure_says_what_exists(self, result: dict[str, Any], mine: list[str], before: dict[str, Any], after: dict[str, Any], alone: bool) -> None:
@@ -319,7 +334,7 @@ class Cloud(RuleBasedStateMachine):
             return
         for instance_id in mine:
             if instance_id in after:
-                assert (instance_id in told and result["changed"]) or "an instance may exist" in told, "it names what it made"
+                assert (result["changed"] and _tells(instance_id, told)) or "an instance may exist" in told, "it names what it made"
         if alone:
             for instance_id in {item for item in before if before[item]["status"] != "deleting"} - set(after):
                 assert instance_id in told or result["action"] == "recreate", "it names what it deleted"
@@ -365,7 +380,17 @@ PERSONS = (
     "id: there is no instance",
     "can't be made anew without its name, plan and region",
     "log in again",
+    "recreate_for allows no replacement for",
 )
+
+
+#: What a fleet may fail with besides: more than it was allowed.
+GUARDS = ("max_deletions: ", "max_creations: ", "max_replacements: ", "max_total: ", "protected: ")
+
+
+def _tells(instance_id: str, told: str) -> bool:
+    """Whether a failure names what was created, or says that it was, if no response and no list shows its id (contract: rule 4)."""
+    return instance_id in told or "The API has created" in told
 
 
 def _given(options: dict[str, Any], *names: str) -> dict[str, Any]:
