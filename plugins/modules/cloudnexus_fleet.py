@@ -32,7 +32,9 @@ attributes:
       - A line for each instance that changes; those that don't are left out.
       - What only the API can give, such as the id of a new instance, is not part of the difference.
   idempotent:
-    support: full
+    support: partial
+    details:
+      - With O(auto_scale_update=always), each run sends a policy that the API does not show, and reports a change.
 options:
   instances:
     description:
@@ -104,7 +106,7 @@ options:
   name_prefix:
     description:
       - What the names of the fleet begin with.
-      - Required with O(prune=true), and used for that alone.
+      - Required with O(prune=true) and with O(max_total), and used for these alone.
     type: str
   prune:
     description:
@@ -125,6 +127,33 @@ options:
       - From 0 to 100000.
     type: int
     default: 0
+  max_creations:
+    description:
+      - The most instances that the task may create.
+      - If it would create more, it fails before it changes anything, names them, and says which value allows it. So it does in check mode.
+      - A replacement is not counted, see O(max_replacements).
+      - From 0 to 100000. By default there is no limit.
+    type: int
+    version_added: 1.1.0
+  max_replacements:
+    description:
+      - The most instances that O(recreate) or O(recreate_for) may replace.
+      - If the task would replace more, it fails before it changes anything, names them, and says which value allows it. So it does in check mode.
+      - Instances that the API turns out not to update in place are counted too. If there are too many of them, none is replaced.
+      - O(max_unavailable) says how many of them are replaced at a time.
+      - From 0 to 100000. By default there is no limit.
+    type: int
+    version_added: 1.1.0
+  max_total:
+    description:
+      - The most instances of O(name_prefix), and of O(prune_pattern) if you give one, that may exist after the task.
+      - If there would be more, and more than before, the task fails before it changes anything. So it does in check mode.
+      - A fleet that has more already may stay as it is, and may shrink.
+      - The names of O(instances) must begin with O(name_prefix).
+      - New instances are created before surplus ones are deleted, so that for a moment there may be more.
+      - From 0 to 100000. By default there is no limit.
+    type: int
+    version_added: 1.1.0
   concurrency:
     description:
       - How many requests are under way at a time.
@@ -139,8 +168,39 @@ options:
         status C(failed) or C(error).
       - The new instance has another id and address, and nothing of the old one's data.
       - With V(false) such a difference fails the task before anything is changed.
+      - To allow some of these reasons only, use O(recreate_for).
     type: bool
     default: false
+  recreate_for:
+    description:
+      - Replace an instance for these reasons only, whatever O(recreate) says.
+      - V(region), V(image_id) and V(ssh_keys) are differences that the API can't update in place.
+      - V(plan) and V(auto_scale) are differences that this API turns out not to update in place.
+      - V(status) is an instance with the status C(failed) or C(error).
+      - One of these reasons is enough. The new instance is then as declared in everything.
+      - Another difference that can't be updated in place fails the task before it changes anything. An empty list allows no replacement.
+    type: list
+    elements: str
+    choices: [region, image_id, ssh_keys, plan, auto_scale, status]
+    version_added: 1.1.0
+  protected:
+    description:
+      - Names of instances that are never deleted and never replaced.
+      - If the task would delete or replace one of them, the task fails before it changes anything, in check mode too, and names them.
+      - It can still be created and updated in place.
+    type: list
+    elements: str
+    version_added: 1.1.0
+  auto_scale_update:
+    description:
+      - When to send the auto-scaling policy for an instance that exists, if the API does not show its policy.
+      - V(on_create) sends it with new instances only. RV(not_compared) tells you that the policy of an existing one may differ.
+      - V(always) sends it with each run and reports a change each time, because nothing tells whether it differs. Give all three parts of the policy then.
+      - A policy that the API shows is compared in both cases, and sent only if it differs.
+    type: str
+    choices: [on_create, always]
+    default: on_create
+    version_added: 1.1.0
   max_unavailable:
     description:
       - How many instances are replaced at a time, where O(recreate) replaces any.
@@ -156,6 +216,28 @@ options:
       - Where nothing is left to be done, the task succeeds with a warning.
       - An instance that was approved to be changed in place, and that the API turns out not to change in place, is not replaced instead.
     type: str
+  approved_plan:
+    description:
+      - The RV(plan) of an earlier run, usually one in check mode, whose changes were approved. It does what O(approved_digest) does.
+      - Use it for a plan that is kept as a file and reviewed in a pull request. A refusal then names every change that differs.
+      - It is checked against its own digest, so a plan that was edited is refused.
+      - The plan as a dictionary, or as JSON text, such as the lookup P(ansible.builtin.file#lookup) reads it.
+    type: dict
+    version_added: 1.1.0
+  also_approved:
+    description:
+      - Other settings that the approval covers, by name, such as the CDN configuration that a later task sets.
+      - RV(changes_digest) and RV(plan) then cover them too. If one of them is not what was approved, the task fails before it changes anything.
+      - The module itself does nothing with them.
+    type: dict
+    version_added: 1.1.0
+  require_approval:
+    description:
+      - Fail without O(approved_digest) or O(approved_plan), unless in check mode, before the first request.
+      - Use it in a playbook that others run, so that nobody can leave the approval out.
+    type: bool
+    default: false
+    version_added: 1.1.0
   wait:
     description:
       - Whether to wait until the instances have the status C(running), and deleted ones are gone.
@@ -219,14 +301,31 @@ EXAMPLES = r"""
     <<: *two
     approved_digest: "{{ preview.changes_digest }}"
 
-- name: All in one region, two replaced at a time
+- name: Move the fleet to another region, two instances at a time
   cloudnexus.cloud.cloudnexus_fleet:
     instances:
       - {name: web-01, plan: professional, region: ap-south}
       - {name: web-02, plan: professional, region: ap-south}
-    recreate: true
+    recreate_for: [region, status]
+    max_replacements: 2
     max_unavailable: 2
     wait_timeout: 1800
+
+- name: Create at most five instances, and never touch the database
+  cloudnexus.cloud.cloudnexus_fleet:
+    instances:
+      - {name: web-01, plan: professional, region: ap-south}
+      - {name: web-02, plan: professional, region: ap-south}
+      - {name: web-db, plan: enterprise, region: us-east}
+    name_prefix: web-
+    max_creations: 5
+    max_total: 8
+    protected: [web-db]
+  register: fleet
+
+- name: Show what would be done in one line
+  ansible.builtin.debug:
+    msg: "{{ fleet.summary }}"
 
 - name: None of them any more
   cloudnexus.cloud.cloudnexus_fleet:
@@ -317,7 +416,7 @@ changes:
       description: One of V(create), V(update), V(recreate), V(delete).
       type: str
     reasons:
-      description: The fields that differ, or why it is of no use as it is.
+      description: The fields that differ, or that are sent because they can't be compared, or why the instance is of no use as it is.
       type: list
       elements: str
     before:
@@ -333,8 +432,73 @@ changes:
       reasons: []
       before: {}
       after: {name: web-01, plan: starter, region: us-east}
+summary:
+  description: The changes in one line, the same in check mode and for real. Reasons for replacements are those of O(recreate_for).
+  returned: always, unless the task is refused before the list was read
+  type: str
+  sample: 2 to create, 0 to update, 1 to replace (region), 1 to delete, 5 unchanged
+plan_markdown:
+  description: The changes as a Markdown table with RV(summary) and RV(changes_digest), for a comment on a pull request.
+  returned: always, unless the task is refused before the list was read
+  type: str
+  sample: |
+    **1 to create, 0 to update, 0 to replace, 0 to delete, 2 unchanged**
+
+    | Action | Instance | Change |
+    | --- | --- | --- |
+    | create | `web-01` | `plan=starter region=us-east` |
+
+    Digest: `v1.f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2.n4bQgYhM`
+plan:
+  description: RV(changes) with their digest, to be saved as a JSON file and given back as O(approved_plan).
+  returned: always, unless the task is refused before the list was read
+  type: dict
+  contains:
+    format_version:
+      description: The number of this form.
+      type: int
+    summary:
+      description: As RV(summary).
+      type: str
+    changes:
+      description: As RV(changes).
+      type: list
+      elements: dict
+    changes_digest:
+      description: As RV(changes_digest).
+      type: str
+    also_approved:
+      description: As O(also_approved), if you gave it.
+      type: dict
+  sample:
+    format_version: 1
+    summary: 1 to create, 0 to update, 0 to replace, 0 to delete, 2 unchanged
+    changes:
+      - name: web-01
+        id: null
+        action: create
+        reasons: []
+        before: {}
+        after: {name: web-01, plan: starter, region: us-east}
+    changes_digest: v1.f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2.n4bQgYhM
+not_compared:
+  description: The options of existing instances that could not be compared, because the API does not show them. They may differ.
+  returned: always, unless the task is refused before the list was read
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the instance.
+      type: str
+    options:
+      description: The options, and the parts of O(instances[].auto_scale), such as V(auto_scale.cpu_threshold).
+      type: list
+      elements: str
+  sample:
+    - name: web-02
+      options: [image_id, ssh_keys]
 changes_digest:
-  description: A digest of RV(changes), the same for the same changes over the same state; for O(approved_digest).
+  description: A digest of RV(changes) and of O(also_approved), the same for the same changes over the same state; for O(approved_digest).
   returned: always, unless the task is refused before the list was read
   type: str
   sample: v1.f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2.n4bQgYhM

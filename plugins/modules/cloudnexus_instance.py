@@ -29,6 +29,7 @@ attributes:
     support: partial
     details:
       - With O(unique_name=false) and without O(id), each run makes one more instance.
+      - With O(auto_scale_update=always), each run sends a policy that the API does not show, and reports a change.
 options:
   state:
     description:
@@ -113,8 +114,39 @@ options:
         instance with the status C(failed) or C(error).
       - The new instance has another id and address, and nothing of the old one's data.
       - Where the API refuses the creation after the deletion, no instance is left; the failure says so.
+      - To allow some of these reasons only, use O(recreate_for).
     type: bool
     default: false
+  recreate_for:
+    description:
+      - Replace the instance for these reasons only, whatever O(recreate) says.
+      - V(region), V(image_id) and V(ssh_keys) are differences that the API can't update in place.
+      - V(plan) and V(auto_scale) are differences that this API turns out not to update in place.
+      - V(status) is an instance with the status C(failed) or C(error).
+      - One of these reasons is enough. The new instance is then as declared in everything.
+      - Another difference that can't be updated in place fails the task before it changes anything. An empty list allows no replacement.
+    type: list
+    elements: str
+    choices: [region, image_id, ssh_keys, plan, auto_scale, status]
+    version_added: 1.1.0
+  protected:
+    description:
+      - Names of instances that are never deleted and never replaced.
+      - If the task would delete or replace one of them, the task fails before it changes anything, in check mode too, and names them.
+      - It can still be created and updated in place.
+    type: list
+    elements: str
+    version_added: 1.1.0
+  auto_scale_update:
+    description:
+      - When to send the auto-scaling policy for an instance that exists, if the API does not show its policy.
+      - V(on_create) sends it with new instances only. RV(not_compared) tells you that the policy of an existing one may differ.
+      - V(always) sends it with each run and reports a change each time, because nothing tells whether it differs. Give all three parts of the policy then.
+      - A policy that the API shows is compared in both cases, and sent only if it differs.
+    type: str
+    choices: [on_create, always]
+    default: on_create
+    version_added: 1.1.0
   wait:
     description:
       - Whether to wait until the instance has the status C(running), or is gone with O(state=absent).
@@ -168,6 +200,21 @@ EXAMPLES = r"""
     recreate: true
     wait_timeout: 900
 
+- name: Replace the instance if it failed to boot, and for no other reason
+  cloudnexus.cloud.cloudnexus_instance:
+    name: web-prod-primary
+    plan: enterprise
+    region: eu-west
+    recreate_for: [status]
+
+- name: Send the scaling policy with each run, because the API does not show it
+  cloudnexus.cloud.cloudnexus_instance:
+    name: web-prod-primary
+    plan: enterprise
+    region: eu-west
+    auto_scale: {min_instances: 2, max_instances: 10, cpu_threshold: 60}
+    auto_scale_update: always
+
 - name: Three instances that boot side by side
   cloudnexus.cloud.cloudnexus_instance:
     name: "batch-{{ item }}"
@@ -209,6 +256,20 @@ action:
   returned: always, unless the options are refused
   type: str
   sample: create
+reasons:
+  description: Why an instance is updated or replaced; the options that differ, or that are sent because they can't be compared, and a status.
+  returned: if the task has planned a change, or that there is none to make
+  type: list
+  elements: str
+  sample: [region]
+not_compared:
+  description:
+    - The options that you gave and that could not be compared with the existing instance, because the API does not show them. They may differ.
+    - A part of O(auto_scale) that the API does not show has a name such as V(auto_scale.cpu_threshold).
+  returned: if the task has planned a change, or that there is none to make
+  type: list
+  elements: str
+  sample: [image_id, ssh_keys]
 api_error:
   description: What the API answered, where it refused.
   returned: on failure, where the API answered

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import digest
 
 from tests.emulator.settings import Key
 
@@ -142,3 +144,105 @@ def test_the_digest_is_of_the_changes_and_of_what_they_change() -> None:
     assert run_fleet(api, webs(2, plan="enterprise"), check_mode=True)["changes_digest"] != first
     api.make("web-02", plan="enterprise")
     assert run_fleet(api, webs(2), check_mode=True)["changes_digest"] != first
+
+
+# --- A plan that is kept as a file ---------------------------------------------------------------------------------------
+
+
+def kept(result: dict[str, Any]) -> dict[str, Any]:
+    """The plan of a result, after it was a file."""
+    plan: dict[str, Any] = json.loads(json.dumps(result["plan"]))
+    return plan
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_summary_and_the_plan_are_the_same_in_check_mode_and_for_real(check_mode: bool) -> None:
+    api = FakeApi()
+    wanted = mixed(api)
+    result = run_fleet(api, wanted, check_mode=check_mode, **MIXED)
+    assert result["summary"] == "1 to create, 1 to update, 1 to replace (region), 1 to delete, 1 unchanged"
+    assert result["plan_markdown"].startswith(f"**{result['summary']}**\n")
+    assert result["plan"] == {
+        "format_version": 1, "summary": result["summary"], "changes": result["changes"], "changes_digest": result["changes_digest"],
+    }  # fmt: skip
+
+
+def test_an_approved_plan_is_carried_out_and_another_one_refused() -> None:
+    api = FakeApi()
+    wanted = mixed(api)
+    approved = kept(run_fleet(api, wanted, check_mode=True, **MIXED))
+    other = run_fleet(api, [*wanted, web(6)], approved_plan=approved, **MIXED)
+    assert "approved_plan: the changes are not the ones that were approved, so nothing was changed; not approved: create web-06. " in other["msg"]
+    # A name that nothing else knows any more is in the plan.
+    api.account.delete_instance("inst_00000003", Key())
+    fewer = run_fleet(api, wanted, approved_plan=approved, **MIXED)
+    assert "approved, and not to be done any more: web-04. " in fewer["msg"]
+    assert not api.writes()
+    api.make("web-04")
+    approved = kept(run_fleet(api, wanted, check_mode=True, **MIXED))
+    assert run_fleet(api, wanted, approved_plan=approved, approved_digest=approved["changes_digest"], **MIXED)["changes_digest"] == approved["changes_digest"]
+    warnings: list[str] = []
+    assert not run_fleet(api, wanted, approved_plan=approved, warnings=warnings, **MIXED).get("failed")
+    assert warnings == ["Nothing is left to be done of the changes that were approved (approved_plan)."]
+
+
+def test_a_plan_that_is_none_or_of_another_approval_is_refused_before_any_request() -> None:
+    api = FakeApi()
+    approved = kept(run_fleet(api, webs(1), check_mode=True))
+    api.calls.clear()
+    for plan in ({}, {**approved, "changes": []}):
+        assert run_fleet(api, webs(1), approved_plan=plan)["msg"].startswith("approved_plan: expected ")
+    both = run_fleet(api, webs(1), approved_plan=approved, approved_digest=digest([]))
+    assert both["msg"] == "approved_plan: expected the plan of approved_digest, or one of the two alone."
+    assert not api.calls
+
+
+def test_an_update_of_an_approved_plan_is_not_replaced_instead() -> None:
+    api = FakeApi()
+    api.make("web-01")
+    wanted = webs(1, plan="enterprise")
+    approved = kept(run_fleet(api, wanted, check_mode=True, recreate=True))
+    api.spoil("PATCH", "/instances/inst_00000001", lambda right: answer(405))
+    assert "the API does not offer PATCH" in run_fleet(api, wanted, recreate=True, approved_plan=approved)["msg"]
+    assert ("DELETE", "/instances/inst_00000001") not in api.calls
+
+
+# --- What the approval covers, and that there is one ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", [{}, {"approved_digest": None}])
+def test_without_an_approval_nothing_is_done_if_one_is_required(given: dict[str, Any]) -> None:
+    api = FakeApi()
+    result = run_fleet(api, webs(1), require_approval=True, **given)
+    assert result["msg"] == "approved_digest: is required with require_approval=true, or approved_plan; check mode returns both."
+    assert not api.calls
+    preview = run_fleet(api, webs(1), require_approval=True, check_mode=True)
+    assert preview["changed"]
+    assert run_fleet(api, webs(1), require_approval=True, approved_digest=preview["changes_digest"])["created"] == ["web-01"]
+    assert not run_fleet(api, webs(1), require_approval=True, approved_plan=kept(preview)).get("failed")
+
+
+CDN: dict[str, Any] = {"cdn": {"cache_ttl": 60}, "site": "5d6b"}
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_is_approved_with_the_changes_must_be_the_same_too(done: bool, check_mode: bool) -> None:
+    """Also if nothing is left to be done with the instances: what follows in the play is not done yet."""
+    api = FakeApi()
+    preview = run_fleet(api, webs(1), also_approved=CDN, check_mode=True)
+    assert preview["changes_digest"] != run_fleet(api, webs(1), check_mode=True)["changes_digest"]
+    if done:
+        api.make("web-01")
+    other = {**CDN, "cdn": {"cache_ttl": 61}}
+    for approval, settings, message in (
+        ({"approved_digest": preview["changes_digest"]}, other, "approved_digest: also_approved (cdn, site) is not what was approved, so nothing was changed."),
+        ({"approved_plan": kept(preview)}, other, "approved_plan: also_approved (cdn) is not what was approved, so nothing was changed."),
+        ({"approved_digest": preview["changes_digest"]}, None, "approved_digest: the approval covers also_approved, which is not given, so nothing "),
+        ({"approved_digest": digest(preview["changes"])}, CDN, "approved_digest: also_approved (cdn, site) is not what was approved"),
+    ):
+        result = run_fleet(api, webs(1), also_approved=settings, check_mode=check_mode, **approval)
+        assert result["msg"].startswith(message)
+    assert not api.writes()
+    for approval in ({"approved_digest": preview["changes_digest"]}, {"approved_plan": kept(preview)}):
+        assert not run_fleet(api, webs(1), also_approved=CDN, **approval).get("failed")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import changes
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import FleetChange, Member, checked_digest, differences, digest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import FleetChange, Member, checked_digest, covers_the_same, differences, digest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import INSTANCE
 
 
@@ -26,6 +26,18 @@ def test_a_digest_that_was_approved_stays_valid() -> None:
     assert digest([]) == "v1.e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855."
     assert WHOLE == "v1.9554088b151a66fb57f2d343fc08d15e9ed8c62df2507e49d809976e8cead0cf.AtCH0ygXwwudnzi2lbo="
     assert digest([entry("web-02"), entry("web-01")]) == WHOLE
+    assert digest([], {}) == digest([])
+    assert digest([entry("web-02"), entry("web-01")], {"site": "5d6b"}) == (
+        f"v2.{WHOLE.partition('.')[2]}.37d798424d42fdd429e67121febfe5a0f57c2ff5ecfe05b339a767daaef3d880"
+    )
+
+
+def test_each_setting_that_is_approved_counts() -> None:
+    whole = digest([], {"cdn": {"cache_ttl": 60}, "site": "5d6b"})
+    assert covers_the_same(whole, digest([entry("web-01")], {"site": "5d6b", "cdn": {"cache_ttl": 60}}))
+    assert not any(
+        covers_the_same(whole, other) for other in (digest([]), digest([], {"site": "5d6b"}), digest([], {"cdn": {"cache_ttl": 61}, "site": "5d6b"}))
+    )
 
 
 @pytest.mark.parametrize("changed", [{"action": "update"}, {"id": "inst_1"}, {"reasons": ["plan"]}, {"before": {"plan": "starter"}}, {"after": {"plan": "x"}}])
@@ -33,7 +45,7 @@ def test_each_part_of_a_change_counts(changed: dict[str, Any]) -> None:
     assert digest([{**entry("web-01"), **changed}]) != digest([entry("web-01")])
 
 
-@pytest.mark.parametrize("value", [WHOLE, digest([]), digest([entry("web-01")])])
+@pytest.mark.parametrize("value", [WHOLE, digest([]), digest([entry("web-01")]), digest([entry("web-01")], {"site": "5d6b"})])
 def test_a_digest(value: str) -> None:
     assert checked_digest("approved_digest", value) == value
 
@@ -49,6 +61,10 @@ VERSION, HASH, MARKS = WHOLE.split(".")
         f"{WHOLE}.",
         f"{WHOLE}.{MARKS}",
         f"v2.{HASH}.{MARKS}",
+        f"v2.{HASH}.{MARKS}.",
+        f"v2.{HASH}.{MARKS}.{HASH[:-1]}",
+        f"v1.{HASH}.{MARKS}.{HASH}",
+        f"v3.{HASH}.{MARKS}",
         f"{VERSION}.{HASH[:-1]}.{MARKS}",
         f"{VERSION}.{HASH}0.{MARKS}",
         f"{VERSION}.{HASH}.{MARKS[:-1]}",
