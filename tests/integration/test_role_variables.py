@@ -29,15 +29,21 @@ ACCEPTED = {
     },
     "web_tier": {
         "number": {
-            "web_tier_count", "web_tier_max_deletions", "web_tier_max_unavailable", "web_tier_wait_timeout", "web_tier_auto_scale.min_instances",
+            "web_tier_count", "web_tier_max_creations", "web_tier_max_deletions", "web_tier_max_replacements",
+            "web_tier_max_unavailable", "web_tier_wait_timeout", "web_tier_auto_scale.min_instances",
             "web_tier_auto_scale.max_instances", "web_tier_auto_scale.cpu_threshold", "web_tier_cdn.cache_ttl",
         },
         "true": {"web_tier_recreate", "web_tier_require_approval", "web_tier_wait_for_connection", "web_tier_cdn.ssl_enabled", "web_tier_cdn.wait"},
-        "empty text": {"web_tier_image_id", "web_tier_ssh_keys", "web_tier_asset_bucket", "web_tier_approved_digest"},
+        "empty text": {
+            "web_tier_image_id", "web_tier_ssh_keys", "web_tier_asset_bucket", "web_tier_approved_digest", "web_tier_approved_plan", "web_tier_plan_file",
+            "web_tier_protected",
+        },
     },
 }  # fmt: skip
 for known in ACCEPTED.values():
-    known["null"] = known["empty text"]  # an empty answer of a survey, since ansible-core 2.19
+    known["null"] = set(known["empty text"])  # an empty answer of a survey, since ansible-core 2.19
+# An empty answer to a question with several choices is an empty list.
+ACCEPTED["web_tier"]["null"].add("web_tier_recreate_for")
 #: What each host has in the first place.
 GIVEN: dict[str, dict[str, Any]] = {"web_server": {"web_server_state": "absent"}, "web_tier": {"web_tier_name": "shop", "web_tier_wait_for_connection": False}}
 

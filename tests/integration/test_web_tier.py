@@ -138,7 +138,7 @@ def test_approved_changes(in_process: Ansible) -> None:
         if "web_tier_approved_digest" in str(entry["result"].get("msg"))
     ]
     (artifact,) = [entry["result"]["ansible_stats"] for entry in check.entries if entry["action"].endswith("set_stats")]
-    assert (artifact["data"], artifact["per_host"]) == ({"web_tier_approved_digest": approved}, False)
+    assert (artifact["data"]["web_tier_approved_digest"], artifact["per_host"]) == (approved, False)
     common = {"name": "shop", "approved_digest": approved}
     ran = run_plays(
         in_process,
@@ -194,7 +194,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"require_approval": "true", "approved_digest": ""}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
     ({"require_approval": True, "state": "absent"}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
     ({"require_approval": True, "approved_digest": None}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
+    ({"require_approval": True, "approved_plan": ""}, "web_tier_approved_digest: expected the digest of the changes that were approved, as "),
     ({"require_approval": "maybe"}, "web_tier_require_approval"),
+    ({"max_creations": 1000}, "web_tier_max_creations: expected a whole number from 0 to 999, got 1000."),
+    ({"max_replacements": -1}, "web_tier_max_replacements: expected a whole number from 0 to 999, got -1."),
+    ({"recreate_for": ["colour"]}, "value of web_tier_recreate_for must be one or more of: region, image_id, ssh_keys, plan, auto_scale, status."),
+    ({"auto_scale_update": "never"}, "value of web_tier_auto_scale_update must be one of: on_create, always, got: never"),
 ]
 
 
