@@ -101,11 +101,11 @@ _VARYING = (
     (re.compile(r"req_\w+"), "req_"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.+Z]+"), "TIME"),
     (re.compile(r"\b\d+\.\d+\.\d+\.\d+\b(:\d+)?"), "ADDRESS"),
-    (re.compile(r"v1\.[0-9a-f]+\.[\w=-]*"), "v1..."),
+    (re.compile(r"v[12]\.[0-9a-f]+\.[\w=-]*(\.[0-9a-f]+)?"), "v1..."),
     (re.compile(r"\*{3,}"), "***"),
     (re.compile(r"\s+"), " "),
 )
-DIGEST = re.compile(r"v1\.[0-9a-f]{64}\.[\w=-]*")
+DIGEST = re.compile(r"v[12]\.[0-9a-f]{64}\.[\w=-]*(?:\.[0-9a-f]{64})?")
 
 
 def alike(line: str) -> str:

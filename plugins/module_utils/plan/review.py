@@ -36,7 +36,7 @@ def markdown(change: FleetChange, changes_digest: str, also: Mapping[str, Any] |
     if change.not_compared():
         lines += [f"Not compared, because the API does not show it: {_text(in_words(change.not_compared()))}", ""]
     if also:
-        lines += [f"The digest also covers {', '.join(map(_code, sorted(also)))}.", ""]
+        lines += [f"Also covered by the digest: {', '.join(map(_code, sorted(also)))}", ""]
     return "\n".join([*lines, f"Digest: {_code(changes_digest)}", ""])
 
 

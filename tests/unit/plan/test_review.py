@@ -59,7 +59,7 @@ def test_the_table() -> None:
         "",
         "Not compared, because the API does not show it: auto_scale of web-02",
         "",
-        "The digest also covers `cdn`, `site`.",
+        "Also covered by the digest: `cdn`, `site`",
         "",
         "Digest: `v2.abc`",
         "",

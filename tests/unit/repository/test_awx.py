@@ -71,6 +71,9 @@ NOT_ASKED = {
     "web_tier_state": "the playbook says it",
     "web_tier_auto_scale": "a dict, which no type of question gives",
     "web_tier_cdn": "a dict, which no type of question gives",
+    "web_tier_auto_scale_update": "it belongs to web_tier_auto_scale",
+    "web_tier_plan_file": "a file of the job's container, which ends with the job",
+    "web_tier_approved_plan": "a file of the project: its playbook says it",
     "web_tier_wait_for_connection": "the templates set it: whether there is a credential to log in with",
     "web_tier_require_approval": "whoever is asked could waive it",
 }
