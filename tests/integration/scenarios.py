@@ -22,6 +22,7 @@ FULL: dict[str, Any] = {**WEB, "image_id": "img_1", "ssh_keys": [KEY], "auto_sca
 #: A key for one region only.
 EUROPEAN = "cn_test_european_key"
 #: One request at a time, so that ids are the same in each run.
+GUARDED: dict[str, Any] = {"name_prefix": "guard-", "prune": False}
 FLEET: dict[str, Any] = {"concurrency": 1, "name_prefix": "fleet-", "prune": True}
 
 
@@ -78,6 +79,9 @@ ACCOUNT = Account(
         ("fleet-02", {"plan": "enterprise"}),
         ("fleet-03", {"region": "eu-west"}),
         ("fleet-09", {}),
+        ("guard-01", {"id": "inst_guard_1", "region": "eu-west"}),
+        ("guard-02", {"id": "inst_guard_2"}),
+        ("guard-03", {"id": "inst_guard_3"}),
     ),
     {
         "create": [
@@ -115,6 +119,16 @@ ACCOUNT = Account(
         "fleet": [
             fleet("fleet-01", "fleet-02", "fleet-03", recreate=True, max_deletions=1, check_mode=True),
             *[fleet("fleet-01", "fleet-02", "fleet-03", recreate=True, max_deletions=1)] * 2,
+        ],
+        "guard rails": [
+            fleet("guard-01", "guard-02", "guard-04", "guard-05", **GUARDED, recreate=True, max_creations=1, max_total=3, check_mode=True),
+            fleet("guard-01", "guard-02", "guard-04", "guard-05", **GUARDED, recreate=True, max_creations=1, max_total=3),
+            fleet("guard-01", "guard-02", **GUARDED, recreate=True, recreate_for=["status"]),
+            fleet("guard-01", "guard-02", **GUARDED, recreate_for=["region"], protected=["guard-01"]),
+            fleet("guard-01", "guard-02", **GUARDED, recreate_for=["region"], max_replacements=1, require_approval=True, check_mode=True),
+            fleet("guard-01", "guard-02", **GUARDED, recreate_for=["region"], max_replacements=1, also_approved={"cdn": {"cache_ttl": 60}}),
+            task("instance", name="guard-03", state="absent", protected=["guard-03"]),
+            *[instance("guard-03", auto_scale={"max_instances": 3}, ssh_keys=[KEY], auto_scale_update="always")] * 2,
         ],
         "fleet that fails": [
             fleet("fleet-01:region=eu-west", prune=False),

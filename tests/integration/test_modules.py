@@ -189,6 +189,22 @@ def test_fleet(full: Ran) -> None:
     assert (again["changed"], again["changes"], again["instances"]) == (False, [], real["instances"])
 
 
+def test_guard_rails(full: Ran) -> None:
+    predicted, refused, reason, protected, planned, replaced, absent, *policies = full["guard rails"]
+    assert predicted["msg"] == refused["msg"]
+    assert "max_creations: 2 instances would be created, and 1 may be. They are guard-04, guard-05. max_total: the fleet would have 5 " in refused["msg"]
+    assert "recreate_for allows no replacement for region." in reason["msg"]
+    assert protected["msg"] == "protected: guard-01 (inst_guard_1) would be replaced. Nothing was changed."
+    assert planned["summary"] == replaced["summary"] == "0 to create, 0 to update, 1 to replace (region), 0 to delete, 1 unchanged"
+    assert (planned["plan"]["changes"], replaced["plan"]["also_approved"]) == (replaced["changes"], {"cdn": {"cache_ttl": 60}})
+    assert "| replace | `guard-01` (`inst_guard_1`) | region: `eu-west` → `us-east` |" in planned["plan_markdown"]
+    assert absent["msg"] == "protected: guard-03 (inst_guard_3) would be deleted. Nothing was changed."
+    for result in policies:
+        assert (result["action"], result["reasons"], result["not_compared"]) == ("update", ["auto_scale"], ["ssh_keys", "auto_scale"])
+    written = full.writes("guard-01", "inst_guard_1", "guard-04", "guard-05", "inst_guard_3")
+    assert [method for method, _body in written] == ["DELETE", "POST", "PATCH", "PATCH"]
+
+
 def test_fleet_that_fails(full: Ran) -> None:
     region, deletions, some = full["fleet that fails"]
     assert "can't be changed in place: region is 'us-east'" in region["msg"]
