@@ -91,6 +91,8 @@ notes:
     V(false); the result is the same.
   - What takes more than five seconds there says how far it has come, on standard error. The variable C(cloudnexus_progress) or the environment variable
     E(CLOUDNEXUS_PROGRESS) turns that off with V(false).
+  - With C(-vvv) each request of the task is shown on one line. The variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) adds the
+    requests to the result with V(true), as RV(api_requests).
   - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY), be they Ansible's own or the task's C(environment).
   - If the API shows a loopback, unspecified, link-local, multicast or broadcast address of an instance, its C(ip) is null in the result, with a warning.
     Loopback addresses are allowed if O(api_url) has one too.

@@ -396,7 +396,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 return self._with_their_own_addresses(found, params)
         if REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleParserError(missing_required_lib("requests"))
-        result = run(_LIST, params, Context(check_mode=False, diff=False, warn=lambda text: self.display.warning(printable(text))))
+        tell = (lambda line: self.display.vvv(f"{NAME}: {line}")) if self.display.verbosity >= 3 else None
+        result = run(_LIST, params, Context(check_mode=False, diff=False, warn=lambda text: self.display.warning(printable(text)), tell=tell))
         if result.get("failed"):
             raise AnsibleParserError(printable(f"{NAME}: {result['msg']}"))
         read: list[Json] = result["instances"]

@@ -15,6 +15,7 @@ from .apply.progress import Progress
 from .apply.reservations import Reservations
 from .client.client import Client
 from .client.settings import Settings
+from .client.trace import Trace
 from .clock import Clock
 from .errors import CloudNexusError, Fault
 from .masking import Secrets, credentials_in
@@ -37,6 +38,10 @@ class Context:
     show: Callable[[str], None] | None = None
     #: Says whether whoever the task works for is still there.
     alive: Callable[[], bool] = lambda: True
+    #: Shows a line for each request; None if nobody looks.
+    tell: Callable[[str], None] | None = None
+    #: Add ``api_requests`` to the result.
+    trace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +82,30 @@ def run(operation: Operation, params: Params, context: Context, clock: Clock | N
             warn(printable(secrets.shown(text)))
 
     context = replace(context, warn=warn_once, show=show and (lambda text: show(secrets.mask(text))))
+    clock = clock or Clock()
+    trace = Trace(clock, secrets.mask, context.tell) if context.trace or context.tell else None
     try:
-        result = _run(operation, params, context, secrets, clock or Clock())
+        result = _run(operation, params, context, secrets, clock, trace=trace)
     except Exception as error:
         # A fault of the collection must not show a traceback, which could hold a secret.
         failure = error if isinstance(error, CloudNexusError) else Fault(error)
         result = {"failed": True, "msg": printable(secrets.shown(failure.message)), "changed": False, **failure.known}
         if failure.api_error is not None and failure.api_error.status is not None:
             result["api_error"] = failure.api_error.as_dict()
+    if context.trace and trace is not None:
+        result.update(trace.as_result())
     masked: dict[str, Any] = secrets.mask_data(result)
     return masked
 
 
-def _run(operation: Operation, params: Params, context: Context, secrets: Secrets, clock: Clock) -> dict[str, Any]:
+def _run(operation: Operation, params: Params, context: Context, secrets: Secrets, clock: Clock, *, trace: Trace | None) -> dict[str, Any]:
     settings = Settings.from_params(params)
     if operation.check is not None:
         operation.check(params)
     progress = Progress(clock, context.show)
     client = Client(settings, secrets, clock, context.warn)
     client.live_with(context.alive)
+    client.trace = trace
     reader, reservations = Reader(client), Reservations(settings, clock, client.check)
     looked = reservations.now()
     plan = operation.plan(params, reader, context)

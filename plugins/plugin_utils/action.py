@@ -27,6 +27,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ..module_utils.client.argument_spec import DEFAULT_API_URL, ENVIRONMENT, SECRET_OPTIONS, with_connection
+from ..module_utils.client.trace import LINES, LINES_SWITCH, SWITCH
 from ..module_utils.client.transport import REQUESTS_IMPORT_ERROR, tls_context
 from ..module_utils.interrupts import Interrupted, raised
 from ..module_utils.lifeline import lifeline
@@ -35,10 +36,14 @@ from ..module_utils.operation import Context, Operation, run
 from .given import problem
 from .plain import plain
 
-#: The variables that switch something off, and the environment variable of each.
-SWITCHES = {"cloudnexus_in_process": "CLOUDNEXUS_IN_PROCESS", "cloudnexus_progress": "CLOUDNEXUS_PROGRESS"}
+#: The variables that switch something off or on, and the environment variable of each.
+SWITCHES = {"cloudnexus_in_process": "CLOUDNEXUS_IN_PROCESS", "cloudnexus_progress": "CLOUDNEXUS_PROGRESS", "cloudnexus_trace": SWITCH}
+#: Those that are off if nobody sets them.
+_OFF = frozenset({"cloudnexus_trace"})
 #: The callbacks that say little, or what only a program reads.
 QUIET_CALLBACKS = ("dense", "json", "jsonl", "null", "oneline", "selective")
+#: The verbosity of -vvv.
+_TOLD = 3
 #: What a module's result shows in the place of an option that is never logged.
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
@@ -71,21 +76,24 @@ class OperationAction(NormalAction):
                 switches[name] = self._switch(name, variable, host_vars, environment)
         except (TypeError, ValueError):
             return {"failed": True, "changed": False, "msg": f"{name}: expected true or false, as the variable and as {variable}."}
+        self._host = str(task_vars.get("inventory_hostname", "localhost"))
         obstacle = "cloudnexus_in_process is false" if not switches["cloudnexus_in_process"] else self._obstacle(host_vars)
         if obstacle:
             self._display.vvv(f"{self._task.action}: handed over to the module, because {obstacle}")
-            with self._secrets_as_arguments(environment):
+            with self._secrets_as_arguments(environment), self._traced(environment, switches["cloudnexus_trace"]):
                 result: dict[str, Any] = super().run(tmp, task_vars)
-                return result
+            for line in result.pop(LINES, ()):
+                self._tell(str(line))
+            return result
         self._display.vvv(f"{self._task.action}: runs in the controller's process")
         _leave_alone(os.getpid())
-        self._host = str(task_vars.get("inventory_hostname", "localhost"))
         result = ActionBase.run(self, tmp, task_vars)
         with _set(environment), raised():
-            result.update(self._run_operation(host_vars, self._show if switches["cloudnexus_progress"] and self._may_be_seen() else None))
+            show = self._show if switches["cloudnexus_progress"] and self._may_be_seen() else None
+            result.update(self._run_operation(host_vars, show, trace=switches["cloudnexus_trace"]))
         return result
 
-    # --- Progress ---
+    # --- Progress and requests ---
 
     def _may_be_seen(self) -> bool:
         """Whether lines between the results are welcome."""
@@ -95,8 +103,35 @@ class OperationAction(NormalAction):
 
     def _show(self, line: str) -> None:
         """On standard error, as warnings are: whoever reads the results from standard output gets nothing else."""
+        self._display.display(self._named(line), stderr=True)
+
+    def _is_told(self) -> bool:
+        """Whether a line for each request is shown."""
+        return self._display.verbosity >= _TOLD and not self._task.no_log
+
+    def _tell(self, line: str) -> None:
+        """Where the other lines of -vvv are."""
+        self._display.vvv(self._named(line))
+
+    def _named(self, line: str) -> str:
         name = self._task.action.rpartition(".")[2]
-        self._display.display(f"{name}: [{self._task.delegate_to or self._host}]: {line}", stderr=True)
+        return f"{name}: [{self._task.delegate_to or self._host}]: {line}"
+
+    @contextmanager
+    def _traced(self, environment: Mapping[str, str], trace: bool) -> Iterator[None]:
+        """Have a module trace its requests. What it returns of an ``async`` task is not seen here, so that it returns no lines then."""
+        wanted = {}
+        if trace or environment.get(SWITCH) or os.environ.get(SWITCH):
+            wanted[SWITCH] = str(trace).lower()
+        if self._is_told() and not self._task.async_val:
+            wanted[LINES_SWITCH] = "true"
+        task, before = self._task, self._task.environment
+        if wanted:
+            task.environment = [*(before if isinstance(before, list) else [before] if before else []), wanted]
+        try:
+            yield
+        finally:
+            task.environment = before
 
     # --- Which door ---
 
@@ -116,13 +151,13 @@ class OperationAction(NormalAction):
         return None
 
     def _switch(self, name: str, variable: str, host_vars: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-        """The variable, else the environment variable; unset and empty ones count as true."""
+        """The variable, else the environment variable. If neither is set, or is empty, it is on, unless it is one of those that are off."""
         value = host_vars.get(name)
         if value is not None:
             value = self._templar.template(value)
         if value in (None, ""):
             value = environment.get(variable, os.environ.get(variable))
-        return True if value in (None, "") else bool(boolean(value, strict=True))
+        return name not in _OFF if value in (None, "") else bool(boolean(value, strict=True))
 
     def _host_vars(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """The variables of the host that the task is for: the one it is delegated to, if it is."""
@@ -162,7 +197,7 @@ class OperationAction(NormalAction):
 
     # --- In process ---
 
-    def _run_operation(self, host_vars: Mapping[str, Any], show: Callable[[str], None] | None) -> dict[str, Any]:
+    def _run_operation(self, host_vars: Mapping[str, Any], show: Callable[[str], None] | None, *, trace: bool) -> dict[str, Any]:
         validation = _validator(self.operation).validate(plain(self._task.args))
         params: dict[str, Any] = validation.validated_parameters
         warnings: list[str] = []
@@ -174,7 +209,15 @@ class OperationAction(NormalAction):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             added |= {"failed": True, "msg": message}
         else:
-            how = Context(check_mode=bool(self._task.check_mode), diff=bool(self._task.diff), warn=warnings.append, show=show, alive=_alive(os.getpid()))
+            how = Context(
+                check_mode=bool(self._task.check_mode),
+                diff=bool(self._task.diff),
+                warn=warnings.append,
+                show=show,
+                alive=_alive(os.getpid()),
+                tell=self._tell if self._is_told() else None,
+                trace=trace,
+            )
             try:
                 result = run(self.operation, params, how)
             except Interrupted:
@@ -184,7 +227,7 @@ class OperationAction(NormalAction):
                 for warning in warnings:
                     self._display.warning(warning)
                 raise
-        if self._display.verbosity >= 3 or _invocation_wanted(host_vars):
+        if self._display.verbosity >= _TOLD or _invocation_wanted(host_vars):
             added["invocation"] = {"module_args": {name: NO_LOG if _is_secret(name, value) else value for name, value in params.items()}}
         if warnings:
             added["warnings"] = warnings

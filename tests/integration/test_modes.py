@@ -49,15 +49,16 @@ def test_module_mode_is_used_if_in_process_mode_would_mean_something_else(in_pro
     for keywords, reason in ELSEWHERE:
         interpreter = {} if "interpreter" in reason else {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         tasks.append({INFO: {}, **keywords, "vars": {**interpreter, **keywords.get("vars", {})}})
-    unclear = [{INFO: {}, "vars": {f"cloudnexus_{name}": "maybe"}} for name in ("in_process", "progress")]
+    unclear = [{INFO: {}, "vars": {f"cloudnexus_{name}": "maybe"}} for name in ("in_process", "progress", "trace")]
     run = in_process.play(*tasks, *unclear, arguments=("-vvv",))
     assert modes(run) == [f"handed over to the module, because {reason}" for _keywords, reason in ELSEWHERE]
     for (keywords, reason), result in zip(ELSEWHERE, run.results, strict=False):
         if "interpreter" not in reason:
             assert result["health"]["status"] == "healthy", keywords
-    assert [result["msg"] for result in run.results[-2:]] == [
+    assert [result["msg"] for result in run.results[-3:]] == [
         "cloudnexus_in_process: expected true or false, as the variable and as CLOUDNEXUS_IN_PROCESS.",
         "cloudnexus_progress: expected true or false, as the variable and as CLOUDNEXUS_PROGRESS.",
+        "cloudnexus_trace: expected true or false, as the variable and as CLOUDNEXUS_TRACE.",
     ]
 
 

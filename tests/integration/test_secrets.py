@@ -95,8 +95,10 @@ def test_the_key(watched: Ansible) -> None:
     watched.emulator.create(f"web {CANARY}", region="ap-south")
     refusing(watched, "/health", f"<html>{CANARY}", f'"{"x" * 290}{CANARY}')
     fleet = task("fleet", instances=[{**WEB, "name": "web-02"}])
+    watched.environment["CLOUDNEXUS_TRACE"] = "true"
     run = watched.play(task("instance", **WEB), task("instance_info", logs=True), fleet, *[task("health_info", api_retries=0)] * 7, arguments=("-vvvv",))
     created, found, fleet, *refused = run.results
+    assert all(result["api_requests"] for result in run.results)
     assert created["action"] == "create"
     assert found["instances"][0]["name"] == "web ********"
     assert fleet["created"] == ["web-02"]
@@ -153,6 +155,7 @@ BROKEN = ('{"access_token": ["cn_access_abcdef0"]}', '{"access_token": "cn_acces
 
 def test_tokens(oauth2: Ansible) -> None:
     """Refreshes that fail or are broken, then requests whose refusal repeats the access token, then success."""
+    oauth2.environment["CLOUDNEXUS_TRACE"] = "true"
     refresh = "/auth/token/refresh"
     for fault in ({"kind": "echo", "status": 400}, {"kind": "echo", "status": 500, "times": 2}, {"kind": "malformed", "body": f"<html>{CANARY}"}):
         oauth2.emulator.fault(**fault, path=refresh)

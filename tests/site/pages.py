@@ -26,6 +26,7 @@ GUIDES = [
     "execution_environments",
     "eda",
     "faults",
+    "tracing",
     "troubleshooting",
     "emulator",
 ]

@@ -185,6 +185,8 @@ def run_operation(
     check_mode: bool = False,
     warnings: list[str] | None = None,
     show: Callable[[str], None] | None = None,
+    trace: bool = False,
+    tell: Callable[[str], None] | None = None,
     **given: Any,
 ) -> dict[str, Any]:
     """Run an operation as a door would, against ``api``."""
@@ -193,7 +195,8 @@ def run_operation(
     params = {name: option.get("default") for name, option in operation.argument_spec.items()}
     params |= {"api_key": API_KEY, "refresh_token": None, "client_id": None, "api_url": BASE_URL, "api_timeout": 30, "api_retries": 5}
     params |= {"validate_certs": True, "ca_path": None, "token_cache": "none", **given}
-    context = Context(check_mode=check_mode, diff=True, warn=(warnings if warnings is not None else []).append, show=show)
+    warn = (warnings if warnings is not None else []).append
+    context = Context(check_mode=check_mode, diff=True, warn=warn, show=show, trace=trace, tell=tell)
 
     def client(settings: Settings, secrets: Secrets, clock: Clock, warn: Callable[[str], None]) -> Client:
         made = Client(settings, secrets, clock, warn)

@@ -38,6 +38,7 @@ from .bounds import OBJECT, PAGE, Extent, has_more_values
 from .retry import Retry
 from .settings import Settings, is_local
 from .token_store import Token
+from .trace import Attempts, Trace
 from .transport import Answer, Transport
 
 T = TypeVar("T")
@@ -76,6 +77,8 @@ class Client:
         self.base_url = settings.api_url
         #: Whether the API has a loopback address, as an emulator has.
         self.is_local = is_local(settings.api_url)
+        #: Records what is sent; None if nobody asked for it.
+        self.trace: Trace | None = None
         self.clock = clock
         self.warn = warn
         #: The warnings of addresses that can't be their instances' own.
@@ -123,22 +126,43 @@ class Client:
     def answer(self, call: Call, deadline: Deadline | None = None) -> Answer:
         """Send ``call`` and return the answer, which is a 2xx. Raises a CloudNexusError."""
         bearer = self._credential.bearer()
+        attempts = self._attempts(call)
         try:
-            return self._sent(call, bearer, deadline)
+            return self._sent(call, bearer, deadline, attempts)
         except Unauthorized:
             if not self._credential.renew(bearer):
                 raise
-        return self._sent(call, self._credential.bearer(), deadline)
+        return self._sent(call, self._credential.bearer(), deadline, attempts)
 
-    def _sent(self, call: Call, bearer: str, deadline: Deadline | None) -> Answer:
-        return self._retried(call, lambda timeout: self._exchanged(call, bearer, timeout), deadline)
+    def _sent(self, call: Call, bearer: str, deadline: Deadline | None, attempts: Attempts | None) -> Answer:
+        if attempts is not None:
+            attempts.wait()
+        return self._retried(call, lambda timeout: self._exchanged(call, bearer, timeout, attempts), deadline)
 
-    def _exchanged(self, call: Call, bearer: str | None, timeout: float) -> Answer:
+    def _attempts(self, call: Call) -> Attempts | None:
+        return None if self.trace is None else self.trace.attempts(call.method, call.path)
+
+    def _exchanged(self, call: Call, bearer: str | None, timeout: float, attempts: Attempts | None) -> Answer:
+        if attempts is None:
+            return self._accepted(call, self._exchange(call, bearer, timeout))
+        attempts.begin()
         try:
-            answer = self._transport.exchange(call.method, self._url(call), body=call.body, bearer=bearer, timeout=timeout, most=call.most.size)
+            answer = self._exchange(call, bearer, timeout)
+        except BaseException as error:  # the task's own timeout is none of the collection's errors
+            attempts.end(getattr(error, "came", None), None)
+            raise
+        attempts.end(answer.status, self._request_id(call, answer))
+        return self._accepted(call, answer)
+
+    def _exchange(self, call: Call, bearer: str | None, timeout: float) -> Answer:
+        try:
+            return self._transport.exchange(call.method, self._url(call), body=call.body, bearer=bearer, timeout=timeout, most=call.most.size)
         finally:
             if bearer:
                 self._secrets.add_token(bearer)  # the response may repeat it, however many came after it
+
+    def _accepted(self, call: Call, answer: Answer) -> Answer:
+        """The response, which is a 2xx. Raises the refusal if it is none."""
         if not 200 <= answer.status < 300:
             raise self._refusal(call, answer)
         return answer
@@ -160,11 +184,12 @@ class Client:
     def _refresh(self, body: Mapping[str, str], keep: Callable[[Mapping[str, Any]], Token]) -> Token:
         """Get a new access token, and have it kept before anything can interrupt that. It is sent without a credential."""
         call = Call("POST", "/auth/token/refresh", body, secret_answer=True)
+        attempts = self._attempts(call)
 
         def attempt(timeout: float) -> Token:
             with kept_back():
                 self._retry.check()  # within the block: whoever interrupts waits for those that are in it
-                answer = self.decoded(call, self._exchanged(call, None, timeout))
+                answer = self.decoded(call, self._exchanged(call, None, timeout, attempts))
                 if not isinstance(answer, dict):
                     raise self.unexpected(call, "an object")
                 return keep(answer)
@@ -258,6 +283,12 @@ class Client:
             message=self._shown(message),
             request_id=self._shown(request_id),
         )
+
+    def _request_id(self, call: Call, answer: Answer) -> str | None:
+        """The id that the API gave a request, if it did. None for a new token, which could be in it and is not known yet."""
+        if not 200 <= answer.status < 300:
+            return self._api_error(call, answer).request_id
+        return None if call.secret_answer else self._shown(answer.headers.get("X-Request-Id"))
 
     def _shown(self, value: Any) -> str | None:
         """A text of the API as an error may show it: masked before it is cut, on one line, short."""

@@ -77,6 +77,9 @@ class Sources:
             plugin.update_cache_if_changed()
         return self
 
+    #: Stands in for Ansible's display, without -v.
+    verbosity = 0
+
     def warning(self, text: str, *_more: Any, **_options: Any) -> None:
         """Stands in for Ansible's display."""
         self.warnings.append(text)

@@ -212,8 +212,9 @@ def test_control_characters_reach_no_log(watched: Watcher, api: FakeApi, caplog:
     api.spoil("GET", "/instances", lambda _right: answer(403, {"error": {"message": forged}}), 2)
     with pytest.raises(Exception, match="web") as raised:
         watched(nothing, nothing, nothing, api_retries=0)
-    said = [record.getMessage() for record in caplog.records if record.name == "cloudnexus.cloud.instance_changes"]
-    assert len(said) == 2
-    for text in (*said, str(raised.value)):
+    records = [record for record in caplog.records if record.name == "cloudnexus.cloud.instance_changes"]
+    said, traced = ([record.getMessage() for record in records if record.levelno == level] for level in (logging.WARNING, logging.DEBUG))
+    assert (len(said), len(traced)) == (2, len(api.calls))
+    for text in (*said, *traced, str(raised.value)):
         assert text.isprintable(), json.dumps(text)
     assert "web\\x1b[2J\\r\\n\\u202eERROR forged" in said[0]

@@ -284,6 +284,7 @@ def test_nulls_are_left_out_for_toml_alone(sources: Sources, monkeypatch: pytest
         ("be", "come"),
         ("cloudnexus_", "in_process"),
         ("cloudnexus_", "progress"),
+        ("cloudnexus_", "trace"),
         ("i", "f"),
     ],
 )

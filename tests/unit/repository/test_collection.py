@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.cloudnexus.cloud.plugins.doc_fragments.cloudnexus import ModuleDocFragment
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import api, masking, matching, version
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import cdn, creation
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import argument_spec, auth, bounds, client, pace, retry, transport
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import argument_spec, auth, bounds, client, pace, retry, trace, transport
 
 from tests.checkout import ROOT
 from tests.packaging.tarball import surplus
@@ -115,6 +115,7 @@ def test_figures_in_the_documentation_are_those_of_the_code() -> None:
     assert f"more than {api.MAX_PAGES:,} pages" in contract
     assert f"for {matching.TIMEOUT:g} seconds at most" in contract
     assert f"may take {matching.TIMEOUT:g} seconds." in documentation("cloudnexus_fleet")["options"]["prune_pattern"]["description"][2]
+    assert f"The first {trace.MOST // 2:,} and the newest {trace.MOST // 2:,} requests" in (ROOT / "docs" / "tracing.md").read_text()
     assert f"newest {masking.TOKENS} tokens" in (ROOT / "docs" / "guarantees.md").read_text()
     assert f"L = {api.LIST_REQUESTS} R" in contract
     assert f"{client._DEEPEST} levels" in contract

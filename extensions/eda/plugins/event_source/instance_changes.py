@@ -167,6 +167,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils import checks
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import with_connection
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.trace import Trace
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, Fault, InvalidOption
@@ -205,6 +206,8 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     params = _checked(args)
     interval = checks.integer("interval", params["interval"], 1, 86400)
     client = Client(Settings.from_params(params), secrets, Clock(), lambda warning: LOGGER.warning("%s", printable(secrets.mask(warning))))
+    if LOGGER.isEnabledFor(logging.DEBUG):  # -vv of ansible-rulebook
+        client.trace = Trace(client.clock, secrets.mask, lambda line: LOGGER.debug("%s", line), most=0)
     wanted = Filter.of(params)
     watch = Watch(client, wanted.passes, initial=params["initial"])
     failures = refusals = 0
