@@ -196,6 +196,7 @@ def test_the_metadata_is_what_automation_hub_asks_for() -> None:
 
 def test_what_does_not_belong_into_the_tarball_is_found() -> None:
     wanted = ["README.md", "MANIFEST.json", "plugins/modules/cloudnexus_cdn.py", "roles/web_tier/README.md", "docs/openapi.yml", "tests/emulator/server.py"]
+    wanted += ["extensions/audit/event_query.yml"]
     unwanted = [".git/HEAD", "Makefile", "plugins/__pycache__/a.pyc", "roles/web_tier/.swp", "tests/unit/test_links.py", "x.tar.gz", ".cache/a"]
     assert surplus(wanted + unwanted) == sorted(unwanted)
 
