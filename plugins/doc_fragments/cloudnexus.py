@@ -97,6 +97,19 @@ notes:
   - If the API shows a loopback, unspecified, link-local, multicast or broadcast address of an instance, its C(ip) is null in the result, with a warning.
     Loopback addresses are allowed if O(api_url) has one too.
   - The API's operations that its vendor has not documented may be missing; the failure then says which one, and what to do instead.
+seealso:
+  - name: Authentication
+    description: How to give the credential, from an environment variable, a vault or AWX.
+    link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/authentication.md
+  - name: The API, and the rules that follow
+    description: Which operations the vendor documents, which the collection assumes, and what follows if one is missing.
+    link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/contract.md
+  - name: What the API does not offer
+    description: What you may look for in vain, and what to do instead.
+    link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/not_offered.md
+  - name: CloudNexus API
+    description: The vendor's API, below the base URL that its documentation names.
+    link: https://api.cloudnexus.io/v1
 """
 
     # The same without the notes, for what is no module; and without the key, for what uses a token. With a type, because

@@ -87,6 +87,16 @@ def is_ssh_key(value: Any) -> bool:
     return isinstance(value, str) and value.isprintable() and _SSH_KEY.fullmatch(value) is not None
 
 
+def no_json(option: str, values: list[str]) -> None:
+    """Refuse the elements into which Ansible cuts a JSON list of key=value arguments."""
+    if values[0].startswith("[") and values[-1].endswith("]"):
+        raise InvalidOption(
+            option,
+            "element 1 looks like a piece of JSON, which key=value arguments can't carry; "
+            f'separate the elements by commas, or pass all arguments as one JSON object instead: -a \'{{"{option}": ["...", "..."]}}\'.',
+        )
+
+
 def auto_scale(option: str, value: dict[str, Any]) -> dict[str, int]:
     """The auto-scaling policy, without the parts that were left out."""
     given = {key: item for key, item in value.items() if item is not None}

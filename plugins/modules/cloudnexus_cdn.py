@@ -51,6 +51,9 @@ options:
     default: false
 seealso:
   - module: cloudnexus.cloud.cloudnexus_cdn_info
+  - name: Idempotence, check mode and diff
+    description: How to see what a task would change before it does.
+    link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/check_mode.md
 """
 
 EXAMPLES = r"""
@@ -70,10 +73,92 @@ config:
     - Where the API offers no way to read it, it is what was sent.
   returned: success
   type: dict
+  contains:
+    cache_ttl:
+      description: Seconds that the edge keeps an object.
+      type: int
+    ssl_enabled:
+      description: Whether the CDN terminates TLS.
+      type: bool
+    compression:
+      description: How the edge compresses objects, one of V(brotli), V(gzip) or V(none).
+      type: str
   sample:
     cache_ttl: 86400
     ssl_enabled: true
     compression: brotli
+api_error:
+  description:
+    - What the API returned when it refused a request.
+    - A key that the API did not give is missing.
+  returned: on failure, if the API returned a status
+  type: dict
+  contains:
+    method:
+      description: The method of the request.
+      type: str
+    path:
+      description: The path of the request, below the base URL.
+      type: str
+    status:
+      description: The status of the response.
+      type: int
+    code:
+      description: The API's code of the error.
+      type: str
+    message:
+      description: What the API says.
+      type: str
+    request_id:
+      description: The id of the request, which the vendor's support asks for.
+      type: str
+  sample:
+    method: PUT
+    path: /cdn/config
+    status: 403
+    code: permission_denied
+    message: The key does not allow this operation.
+    request_id: req_5f1c2e
+api_requests:
+  version_added: 1.1.0
+  description:
+    - The requests of the task, an entry for each attempt.
+    - The first 1000 and the newest 1000 are kept, and one of each operation.
+  returned: if the variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) is true
+  type: list
+  elements: dict
+  contains:
+    method:
+      description: The method.
+      type: str
+    path:
+      description: The path below the base URL, without a query.
+      type: str
+    status:
+      description: The status of the response, null if none came.
+      type: int
+    milliseconds:
+      description: The time until the whole response was read.
+      type: int
+    attempt:
+      description: The number of the attempt, from 1.
+      type: int
+    request_id:
+      description: The id that the API gave the request, null if it gave none.
+      type: str
+  sample:
+    - method: PUT
+      path: /cdn/config
+      status: 200
+      milliseconds: 41
+      attempt: 1
+      request_id: req_5f1c2e
+api_requests_left_out:
+  version_added: 1.1.0
+  description: How many requests RV(api_requests) lacks.
+  returned: if the variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) is true
+  type: int
+  sample: 0
 """
 
 

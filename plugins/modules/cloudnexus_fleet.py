@@ -254,6 +254,12 @@ options:
 seealso:
   - module: cloudnexus.cloud.cloudnexus_instance
   - module: cloudnexus.cloud.cloudnexus_instance_info
+  - name: Fleets
+    description: How to keep many instances as declared, replace them in batches, and approve changes.
+    link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/fleets.md
+  - name: Faults and retries
+    description: What a task does if the network or the API fails.
+    link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/faults.md
 """
 
 EXAMPLES = r"""
@@ -344,6 +350,61 @@ instances:
   returned: always, unless the task is refused before anything is changed
   type: list
   elements: dict
+  contains:
+    id:
+      description: The id of the instance.
+      type: str
+    name:
+      description: The name of the instance.
+      type: str
+    status:
+      description: The status, such as V(provisioning), V(running) or V(failed).
+      type: str
+    plan:
+      description: The plan.
+      type: str
+    region:
+      description: The region.
+      type: str
+    ip:
+      description: The address, null if the instance has none.
+      type: str
+    created_at:
+      description: The time of its creation.
+      type: str
+    links:
+      description: The paths of the instance and of its log, below the base URL.
+      type: dict
+      contains:
+        self:
+          description: The path of the instance.
+          type: str
+        logs:
+          description: The path of its log.
+          type: str
+    image_id:
+      description: The id of the image.
+      returned: if the API shows it, which is not documented
+      type: str
+    ssh_keys:
+      description: The SSH public keys.
+      returned: if the API shows them, which is not documented
+      type: list
+      elements: str
+    auto_scale:
+      description: The auto-scaling policy.
+      returned: if the API shows it, which is not documented
+      type: dict
+      contains:
+        min_instances:
+          description: The smallest number of instances.
+          type: int
+        max_instances:
+          description: The largest number of instances.
+          type: int
+        cpu_threshold:
+          description: The CPU load in percent at which it scales.
+          type: int
   sample:
     - id: inst_8x92a1b3
       name: web-01
@@ -503,9 +564,31 @@ changes_digest:
   type: str
   sample: v1.f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2.n4bQgYhM
 api_error:
-  description: What the API answered, where it refused; of the first instance that it refused.
-  returned: on failure, where the API answered
+  description:
+    - What the API returned when it refused a request.
+    - If it refused several, that of the first instance.
+    - A key that the API did not give is missing.
+  returned: on failure, if the API returned a status
   type: dict
+  contains:
+    method:
+      description: The method of the request.
+      type: str
+    path:
+      description: The path of the request, below the base URL.
+      type: str
+    status:
+      description: The status of the response.
+      type: int
+    code:
+      description: The API's code of the error.
+      type: str
+    message:
+      description: What the API says.
+      type: str
+    request_id:
+      description: The id of the request, which the vendor's support asks for.
+      type: str
   sample:
     method: POST
     path: /instances
@@ -513,6 +596,46 @@ api_error:
     code: region_not_allowed
     message: The key is not valid for region ap-south.
     request_id: req_5f1c2e
+api_requests:
+  version_added: 1.1.0
+  description:
+    - The requests of the task, an entry for each attempt.
+    - The first 1000 and the newest 1000 are kept, and one of each operation.
+  returned: if the variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) is true
+  type: list
+  elements: dict
+  contains:
+    method:
+      description: The method.
+      type: str
+    path:
+      description: The path below the base URL, without a query.
+      type: str
+    status:
+      description: The status of the response, null if none came.
+      type: int
+    milliseconds:
+      description: The time until the whole response was read.
+      type: int
+    attempt:
+      description: The number of the attempt, from 1.
+      type: int
+    request_id:
+      description: The id that the API gave the request, null if it gave none.
+      type: str
+  sample:
+    - method: GET
+      path: /instances
+      status: 200
+      milliseconds: 41
+      attempt: 1
+      request_id: req_5f1c2e
+api_requests_left_out:
+  version_added: 1.1.0
+  description: How many requests RV(api_requests) lacks.
+  returned: if the variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) is true
+  type: int
+  sample: 0
 """
 
 

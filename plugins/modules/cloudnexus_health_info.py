@@ -17,6 +17,10 @@ extends_documentation_fragment:
   - cloudnexus.cloud.cloudnexus
   - cloudnexus.cloud.cloudnexus.attributes
   - cloudnexus.cloud.cloudnexus.info
+seealso:
+  - name: Faults and retries
+    description: What a task does if the network or the API fails.
+    link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/faults.md
 """
 
 EXAMPLES = r"""
@@ -35,11 +39,96 @@ health:
     - The API's state. Its region is that of the API itself, which is not one of the regions for instances.
   returned: success
   type: dict
+  contains:
+    status:
+      description: The state, V(healthy) if all is well.
+      type: str
+    version:
+      description: The version of the API.
+      type: str
+    uptime:
+      description: Seconds since the API was started.
+      type: int
+    region:
+      description: The API's own region, which is none of the regions of instances.
+      type: str
   sample:
     status: healthy
     version: 2.4.1
     uptime: 9999312
     region: us-east-1
+api_error:
+  description:
+    - What the API returned when it refused a request.
+    - A key that the API did not give is missing.
+  returned: on failure, if the API returned a status
+  type: dict
+  contains:
+    method:
+      description: The method of the request.
+      type: str
+    path:
+      description: The path of the request, below the base URL.
+      type: str
+    status:
+      description: The status of the response.
+      type: int
+    code:
+      description: The API's code of the error.
+      type: str
+    message:
+      description: What the API says.
+      type: str
+    request_id:
+      description: The id of the request, which the vendor's support asks for.
+      type: str
+  sample:
+    method: GET
+    path: /health
+    status: 403
+    code: permission_denied
+    message: The key does not allow this operation.
+    request_id: req_5f1c2e
+api_requests:
+  version_added: 1.1.0
+  description:
+    - The requests of the task, an entry for each attempt.
+    - The first 1000 and the newest 1000 are kept, and one of each operation.
+  returned: if the variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) is true
+  type: list
+  elements: dict
+  contains:
+    method:
+      description: The method.
+      type: str
+    path:
+      description: The path below the base URL, without a query.
+      type: str
+    status:
+      description: The status of the response, null if none came.
+      type: int
+    milliseconds:
+      description: The time until the whole response was read.
+      type: int
+    attempt:
+      description: The number of the attempt, from 1.
+      type: int
+    request_id:
+      description: The id that the API gave the request, null if it gave none.
+      type: str
+  sample:
+    - method: GET
+      path: /health
+      status: 200
+      milliseconds: 41
+      attempt: 1
+      request_id: req_5f1c2e
+api_requests_left_out:
+  version_added: 1.1.0
+  description: How many requests RV(api_requests) lacks.
+  returned: if the variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) is true
+  type: int
+  sample: 0
 """
 
 

@@ -33,7 +33,7 @@ class Block:
     @property
     def file(self) -> str | None:
         """The file that it is."""
-        named = re.match(r"# ([\w./-]+\.(?:yml|yaml|cfg|ini|json))$", self.text.split("\n", 1)[0])
+        named = re.match(r"# ([\w./-]+\.(?:yml|yaml|cfg|ini|json|py))$", self.text.split("\n", 1)[0])
         return named.group(1) if named else self.notes.get("file")
 
 

@@ -106,6 +106,8 @@ ACCOUNT = Account(
             task("instance_info", region="eu-west", name="info-2"),
             task("instance_info", id="inst_info_1", logs=True),
             task("instance_info", id="inst_99"),
+            task("instance_info", names="info-1,info-2", name_prefix="info-", regions=["eu-west", "ap-south"], plans="enterprise"),
+            task("instance_info", ids=["inst_info_2", "inst_99", "inst_info_1"], statuses=["running"]),
         ],
         "cdn": [
             task("cdn", cache_ttl=31536001),
@@ -114,7 +116,12 @@ ACCOUNT = Account(
             task("cdn", cache_ttl=90),
             task("cdn", cache_ttl=90, compression="brotli"),
         ],
-        "reads": [task("cdn_info", check_mode=True), task("health_info", check_mode=True), task("bucket_info", region="eu-west", limit=3)],
+        "reads": [
+            task("cdn_info", check_mode=True),
+            task("health_info", check_mode=True),
+            task("bucket_info", region="eu-west", limit=3),
+            task("bucket_info", names=["media-assets"]),
+        ],
         "types": [instance("types", auto_scale={"min_instances": 1, "max_instances": "3"}, wait="yes")],
         "fleet": [
             fleet("fleet-01", "fleet-02", "fleet-03", recreate=True, max_deletions=1, check_mode=True),

@@ -21,7 +21,7 @@ import pytest
 import requests
 import yaml
 
-from tests.checkout import ROOT
+from tests.checkout import ROOT, link_tree
 from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
 
@@ -40,6 +40,7 @@ NOT_RUN = {
     r"\.venv/bin/pytest .*": "its tests are run anyway",
     r"git clone \S+( && cd [\w.]+)?": "this is the clone",
     r"ansible-galaxy collection install cloudnexus\.cloud( --upgrade)?": "test_the_emulator_of_an_installed_collection installs one",
+    r"ansible-galaxy collection install cloudnexus\.cloud -p collections": "a link brings the clone there",
     r"ansible-rulebook .*": "tests/integration/test_event_driven.py runs them, with the files of the page",
     r"(emulator/bin/)?pip install [\w -]+": "the environment of the tests has it",
     r"python3 -m venv emulator": "the environment of the tests has it",
@@ -109,6 +110,23 @@ class Reader:
             json.loads(block.text)
         self.files[name] = block.text
         self.write(name, block.text)
+        if name.startswith(".github/workflows/"):
+            self.work(yaml.safe_load(block.text))
+
+    def work(self, workflow: Any) -> None:
+        """Run the commands of a workflow's only job, with no more of this environment than a runner has."""
+        (job,) = workflow["jobs"].values()
+        (self.folder / "collections").symlink_to(link_tree(), target_is_directory=True)
+        environment = {"HOME": str(self.folder), "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]), **job["env"]}
+        for command in (step["run"] for step in job["steps"] if "run" in step):
+            if any(re.fullmatch(pattern, command) for pattern in NOT_RUN):
+                continue
+            done = subprocess.run(
+                shlex.split(command), check=False, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            assert done.returncode == 0, done.stdout
+            assert re.search(r"^=+ \d+ passed in ", done.stdout, re.MULTILINE), done.stdout
+        self.used |= set(self.files)
 
     def play(self, content: Any) -> None:
         """A playbook, or the tasks of one, that has no name."""

@@ -148,13 +148,15 @@ def test_key_of_another_region(full: Ran) -> None:
 
 
 def test_instance_info(full: Ran) -> None:
-    everything, filtered, one, none = full["instance_info"]
+    everything, filtered, one, none, several, by_ids = full["instance_info"]
     assert [item["name"] for item in everything["instances"] if item["name"].startswith("info")] == ["info-1", "info-2"]
     assert len(everything["instances"]) > 10
     assert [item["name"] for item in filtered["instances"]] == ["info-2"]
     assert one["instances"][0]["logs"]["lines"]
     assert none["instances"] == []
-    assert not any(result["changed"] for result in (everything, filtered, one, none))
+    assert [item["name"] for item in several["instances"]] == ["info-2"]
+    assert [item["name"] for item in by_ids["instances"]] == ["info-2", "info-1"]
+    assert not any(result["changed"] for result in full["instance_info"])
 
 
 def test_cdn(full: Ran) -> None:
@@ -168,10 +170,11 @@ def test_cdn(full: Ran) -> None:
 
 
 def test_what_only_reads(full: Ran) -> None:
-    config, health, buckets = full["reads"]
+    config, health, buckets, named = full["reads"]
     assert config["config"]["cache_ttl"] == 90
     assert health["health"]["region"] == "us-east-1"
     assert len(buckets["buckets"]) == 3
+    assert [bucket["name"] for bucket in named["buckets"]] == ["media-assets"]
     assert not any(result["changed"] for result in full["reads"])
 
 

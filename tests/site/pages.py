@@ -28,7 +28,9 @@ GUIDES = [
     "faults",
     "tracing",
     "troubleshooting",
+    "not_offered",
     "emulator",
+    "testing",
 ]
 PROMISES = ["guarantees", "contract", "benchmarks"]
 CONTRIBUTORS = ["architecture", "contributing"]

@@ -10,29 +10,33 @@ from typing import Any
 from .. import checks
 from ..api import Json, Reader
 from ..operation import Context, Operation, Params, Plan
+from . import choice
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
+    "name_prefix": {"type": "str"},
     "region": {"type": "str", "choices": list(checks.REGIONS)},
+    **choice.options(names={}, regions={"choices": list(checks.REGIONS)}),
     "limit": {"type": "int"},
 }
 
 
 def _check(params: Params) -> None:
-    if params["name"] is not None:
-        checks.text("name", params["name"])
+    choice.check(params)
     if params["limit"] is not None:
         checks.integer("limit", params["limit"], 1, 1_000_000)
 
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
-    def wanted(bucket: Json) -> bool:
-        return all(params[name] in (None, bucket.get(name)) for name in ("name", "region"))
-
-    # A bucket's name is its own (docs/contract.md), so that there is nothing more to be found.
-    enough = 1 if params["name"] is not None else params["limit"]
-    buckets, total_count = reader.buckets(wanted, enough)
+    buckets, total_count = reader.buckets(choice.chooser(params), _enough(params))
     return _result(buckets[: params["limit"]], total_count)
+
+
+def _enough(params: Params) -> int | None:
+    """After how many buckets reading stops: a bucket's name is its own (docs/contract.md), so no other one is to be found."""
+    named = 1 if params["name"] is not None else None if params["names"] is None else len(set(params["names"]))
+    bounds = [bound for bound in (named, params["limit"]) if bound is not None]
+    return min(bounds, default=None)
 
 
 def _result(buckets: list[Json], total_count: int | None) -> Plan:

@@ -11,41 +11,31 @@ from .. import checks
 from ..api import Json, Reader
 from ..errors import NotFound, OperationMissing
 from ..operation import Context, Operation, Params, Plan
-
-_FILTERS = ("name", "region", "plan", "status")
+from . import choice
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
+    "name_prefix": {"type": "str"},
     "id": {"type": "str"},
     "region": {"type": "str", "choices": list(checks.REGIONS)},
     "plan": {"type": "str", "choices": list(checks.PLANS)},
     "status": {"type": "str"},
+    **choice.options(names={}, ids={}, regions={"choices": list(checks.REGIONS)}, plans={"choices": list(checks.PLANS)}, statuses={}),
     "logs": {"type": "bool", "default": False},
 }
 
 
-def _check(params: Params) -> None:
-    for option in ("name", "status"):
-        if params[option] is not None:
-            checks.text(option, params[option])
-    if params["id"] is not None:
-        checks.identifier("id", params["id"])
-
-
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
-    wanted = {name: params[name] for name in _FILTERS if params[name] is not None}
-    instances = [item for item in _candidates(params, reader) if all(item.get(name) == value for name, value in wanted.items())]
+    instances = list(filter(choice.chooser(params), _candidates(params, reader)))
     if params["logs"]:
         instances = [{**item, "logs": reader.instance_logs(item["id"])} for item in instances]
     return Plan({"instances": instances})
 
 
 def _candidates(params: Params, reader: Reader) -> list[Json]:
-    if params["id"] is not None:
-        try:
-            return [reader.instance(params["id"])]
-        except NotFound:
-            return []
+    ids = [params["id"]] if params["id"] is not None else params.get("ids")
+    if ids is not None:
+        return [item for item in (_by_id(instance_id, reader) for instance_id in dict.fromkeys(ids)) if item is not None]
     try:
         return reader.instances()
     except OperationMissing as error:
@@ -53,4 +43,11 @@ def _candidates(params: Params, reader: Reader) -> list[Json]:
         raise
 
 
-OPERATION = Operation(ARGUMENT_SPEC, _plan, _check)
+def _by_id(instance_id: str, reader: Reader) -> Json | None:
+    try:
+        return reader.instance(instance_id)
+    except NotFound:
+        return None
+
+
+OPERATION = Operation(ARGUMENT_SPEC, _plan, choice.check)

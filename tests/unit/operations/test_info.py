@@ -45,6 +45,39 @@ def test_instance_info() -> None:
     assert names(id="inst_99") == []
 
 
+def test_instance_info_by_lists_and_by_the_beginning_of_a_name() -> None:
+    api = FakeApi()
+    for name, plan, region in (("web-1", "starter", "us-east"), ("web-2", "enterprise", "eu-west"), ("db-1", "starter", "ap-south")):
+        api.make(name, plan=plan, region=region)
+
+    def names(**given: Any) -> list[str]:
+        return [item["name"] for item in run_operation(api, instance_info.OPERATION, **given)["instances"]]
+
+    assert names(names=["db-1", "web-1", "none", "web-1"]) == ["web-1", "db-1"]
+    assert names(name_prefix="web-") == ["web-1", "web-2"]
+    assert names(regions=["us-east", "ap-south"]) == ["web-1", "db-1"]
+    assert names(plans=["enterprise"]) == ["web-2"]
+    assert names(statuses=["failed", "running"]) == names()
+    assert names(statuses=["failed"]) == []
+    # All options that are given must be met.
+    assert names(name_prefix="web-", plans=["starter"], regions=["us-east", "eu-west"]) == ["web-1"]
+    assert names(name="web-1", names=["web-1", "web-2"]) == ["web-1"]
+    assert names(name="web-1", names=["web-2"]) == []
+    # A list that a play computes may be empty. No names are not all names.
+    assert names(names=[]) == names(ids=[]) == []
+    assert names(regions=[], plans=[], statuses=[]) == names()
+
+
+def test_instance_info_by_ids_needs_no_list() -> None:
+    api = FakeApi(profile="documented")
+    made = [api.make(f"web-{number}") for number in range(3)]
+    ids = [made[2]["id"], "inst_99", made[0]["id"], made[2]["id"]]
+    result = run_operation(api, instance_info.OPERATION, ids=ids, name_prefix="web-")
+    assert result["instances"] == [made[2], made[0]]
+    assert api.calls == [("GET", f"/instances/{instance_id}") for instance_id in ids[:3]]
+    assert run_operation(api, instance_info.OPERATION, id=made[0]["id"], ids=[made[1]["id"]])["instances"] == []
+
+
 def test_instance_info_without_a_list() -> None:
     api = FakeApi(profile="documented")
     api.make("web-01")
@@ -87,6 +120,24 @@ def test_bucket_info_stops_reading_when_the_name_is_found(given: dict[str, str],
     assert (len(result["buckets"]), result["total_count"], len(api.calls)) == (found, 24, pages)
 
 
+@pytest.mark.parametrize(
+    ("given", "found", "pages"),
+    [
+        ({"names": ["media-assets", "bucket-00015", "media-assets"]}, ["media-assets", "bucket-00015"], 2),
+        ({"names": ["media-assets"], "regions": ["eu-west"]}, [], 3),
+        ({"names": ["media-assets", "bucket-00015"], "limit": 1}, ["media-assets"], 1),
+        ({"names": []}, [], 1),
+        ({"name_prefix": "media-"}, ["media-assets"], 3),
+        ({"name_prefix": "media-", "limit": 1}, ["media-assets"], 1),
+        ({"name_prefix": "media-", "regions": ["us-east", "ap-south"]}, ["media-assets"], 3),
+    ],
+)
+def test_bucket_info_by_lists_and_by_the_beginning_of_a_name(given: dict[str, Any], found: list[str], pages: int) -> None:
+    api = FakeApi(page_size=10)
+    result = run_operation(api, bucket_info.OPERATION, **given)
+    assert ([bucket["name"] for bucket in result["buckets"]], result["total_count"], len(api.calls)) == (found, 24, pages)
+
+
 def test_bucket_info_of_another_region_reads_on() -> None:
     api = FakeApi(page_size=10)
     result = run_operation(api, bucket_info.OPERATION, name="media-assets", region="eu-west")
@@ -106,6 +157,14 @@ def test_bucket_info_stops_reading_at_its_limit(limit: int, pages: int) -> None:
         (instance_info.OPERATION, {"id": "a/b"}, "id: expected an id as the API shows it"),
         (instance_info.OPERATION, {"name": ""}, "name: expected a text that is not empty."),
         (instance_info.OPERATION, {"status": " x"}, "status: expected one line of text"),
+        (instance_info.OPERATION, {"name_prefix": ""}, "name_prefix: expected a text that is not empty."),
+        (instance_info.OPERATION, {"names": ["web-01", ""]}, "names[1]: expected a text that is not empty."),
+        (instance_info.OPERATION, {"ids": ["inst_1", "a/b"]}, "ids[1]: expected an id as the API shows it"),
+        (instance_info.OPERATION, {"statuses": ["running\n"]}, "statuses[0]: expected one line of text"),
+        (instance_info.OPERATION, {"names": ['["web-01"', '"web-02"]']}, "names: element 1 looks like a piece of JSON"),
+        (instance_info.OPERATION, {"ids": ['["inst_1"]']}, "ids: element 1 looks like a piece of JSON"),
+        (bucket_info.OPERATION, {"names": [" x"]}, "names[0]: expected one line of text"),
+        (bucket_info.OPERATION, {"name_prefix": " x"}, "name_prefix: expected one line of text"),
         (bucket_info.OPERATION, {"name": ""}, "name: expected a text that is not empty."),
         (bucket_info.OPERATION, {"limit": 0}, "limit: expected a whole number from 1 to 1000000, got 0."),
         (bucket_info.OPERATION, {"limit": 1_000_001}, "limit: expected a whole number from 1 to 1000000, got 1000001."),
