@@ -18,7 +18,7 @@ from ..client.client import Client
 from ..client.transport import MOST_CONNECTIONS
 from ..errors import Ambiguous, CloudNexusError, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
 from ..operation import Context, Operation, Params, Plan
-from ..plan import changes, instances, limits, review
+from ..plan import changes, declaration, instances, limits, review
 from ..plan.fleet import FleetChange, Member, checked_digest, covers_the_same, differences, digest
 from ..plan.instances import (
     DECLARATION,
@@ -29,7 +29,6 @@ from ..plan.instances import (
     check_look_alike,
     check_protected,
     declared,
-    made_of,
     no_such_id,
     protected,
     renamed,
@@ -71,11 +70,7 @@ _TOLD = 3
 
 
 def _check(params: Params) -> None:
-    for number, item in enumerate(params["instances"]):
-        _check_declaration(f"instances[{number}]", item)
-    for option in ("name", "id"):
-        _each_once(option, [item.get(option) for item in params["instances"]])
-    _each_its_own_name([item["name"] for item in params["instances"]])
+    declaration.check("instances", params["instances"])
     if params["name_prefix"] is not None:
         checks.text("name_prefix", params["name_prefix"])
     of_prefix = "prune=true" if params["prune"] else "max_total" if params["max_total"] is not None else None
@@ -113,37 +108,6 @@ def _approved(params: Params) -> str | None:
     """The digest of what was approved."""
     digest_of_plan: str | None = (params["approved_plan"] or {}).get("changes_digest")
     return params["approved_digest"] or digest_of_plan
-
-
-def _check_declaration(place: str, item: Mapping[str, Any]) -> None:
-    try:
-        desired = declared(item)
-        if item.get("id") is not None:
-            checks.identifier("id", item["id"])
-        for option in ("plan", "region"):
-            if option not in desired and item.get("id") is None:
-                raise InvalidOption(option, "is required, unless id says which existing instance is meant.")
-    except InvalidOption as error:
-        error.message = f"{place}.{error.message}"
-        raise
-
-
-def _each_once(option: str, values: Sequence[str | None]) -> None:
-    seen: dict[str, int] = {}
-    for number, value in enumerate(values):
-        if value is None:
-            continue
-        if value in seen:
-            raise InvalidOption("instances", f"expected each {option} once, got {value} in instances[{seen[value]}] and in instances[{number}].")
-        seen[value] = number
-
-
-def _each_its_own_name(names: Sequence[str]) -> None:
-    """No two that the API may make one name of: each would be taken for the other one."""
-    all_names = frozenset(names)
-    for name in names:
-        if others := sorted(made_of(name) & all_names):
-            raise InvalidOption("instances", f"expected names that differ in more than case or length: the API may make {others[0]} of {name}.")
 
 
 def _plan(params: Params, reader: Reader, context: Context) -> Plan:
