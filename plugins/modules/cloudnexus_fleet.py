@@ -254,6 +254,10 @@ options:
 seealso:
   - module: cloudnexus.cloud.cloudnexus_instance
   - module: cloudnexus.cloud.cloudnexus_instance_info
+  - plugin: cloudnexus.cloud.expand
+    plugin_type: filter
+  - plugin: cloudnexus.cloud.to_declaration
+    plugin_type: filter
   - name: Fleets
     description: How to keep many instances as declared, replace them in batches, and approve changes.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/fleets.md
@@ -284,10 +288,8 @@ EXAMPLES = r"""
 
 - name: Twenty of a kind, sixteen requests at a time
   cloudnexus.cloud.cloudnexus_fleet:
-    instances: "{{ [{'plan': 'starter', 'region': 'us-east'}] | product(names) | map('combine') }}"
+    instances: "{{ {'name': 'batch', 'count': 20, 'plan': 'starter', 'regions': ['us-east', 'eu-west']} | cloudnexus.cloud.expand }}"
     concurrency: 16
-  vars:
-    names: "{{ query('ansible.builtin.sequence', 'count=20 format=batch-%02d') | map('regex_replace', '(.+)', '{name: \\1}') | map('from_yaml') }}"
 
 - name: What would be done to have two web servers only
   cloudnexus.cloud.cloudnexus_fleet: &two
