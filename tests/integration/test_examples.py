@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation of the modules and lookups shows runs: their examples, and the ad-hoc line of each module."""
+"""What the documentation of the modules, lookups and filters shows runs: their examples, and the ad-hoc line of each module."""
 
 from __future__ import annotations
 
 import importlib
 import re
 import shlex
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,11 +20,16 @@ from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
 from .commands import FQCN, Ansible
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.py"))
 LOOKUPS = sorted(path.stem for path in (ROOT / "plugins" / "lookup").glob("*.py"))
 
 
 def examples(name: str, kind: str = "modules") -> str:
-    return str(importlib.import_module(f"ansible_collections.cloudnexus.cloud.plugins.{kind}.{name}").EXAMPLES)
+    return str(documentation(name, kind).EXAMPLES)
+
+
+def documentation(name: str, kind: str) -> ModuleType:
+    return importlib.import_module(f"ansible_collections.cloudnexus.cloud.plugins.{kind}.{name}")
 
 
 def test_examples(in_process: Ansible) -> None:
@@ -45,6 +51,19 @@ def test_ad_hoc_examples(in_process: Ansible, module: str) -> None:
     run = in_process.command(*shlex.split(line.group(1)))
     assert run.status == 0, run.output
     assert "localhost | " in run.output
+
+
+def test_filter_examples(in_process: Ansible) -> None:
+    in_process.emulator.create("web-prod-primary", "professional", "us-east")
+    # The example of expand creates instances, so it is the last.
+    names = sorted(FILTERS, key=lambda name: name == "expand")
+    tasks: list[dict[str, Any]] = [item for name in names for item in yaml.safe_load(examples(name, "filter"))]
+    run = in_process.play(*({**item, "ignore_errors": False} for item in tasks))
+    assert run.status == 0, run.output
+    assert len(run.entries) == len(tasks)
+    shown = [entry["result"]["msg"] for entry in run.entries if entry["action"].endswith("debug")]
+    for name in ("to_declaration", "to_vars_file"):
+        assert yaml.safe_load(documentation(name, "filter").RETURN)["_value"]["sample"] in shown
 
 
 @pytest.mark.parametrize("lookup", LOOKUPS)

@@ -47,6 +47,7 @@ _LABELS = {
     "ansible_configuration_settings": "reference_appendices/config.html",
     "cache_plugins": "plugins/cache.html",
     "common_return_values": "reference_appendices/common_return_values.html",
+    "filter_plugins": "plugins/filter.html",
     "inventory_plugins": "plugins/inventory.html",
     "lookup_plugins": "plugins/lookup.html",
 }

@@ -19,6 +19,8 @@ GUIDES = [
     "authentication",
     "check_mode",
     "fleets",
+    "adopt",
+    "drift",
     "inventory",
     "ad_hoc",
     "roles",
@@ -35,7 +37,7 @@ GUIDES = [
 PROMISES = ["guarantees", "contract", "benchmarks"]
 CONTRIBUTORS = ["architecture", "contributing"]
 #: The folders of plugins that have pages, and how antsibull-docs calls the kind.
-_KINDS = (("modules", "module"), ("lookup", "lookup"), ("inventory", "inventory"))
+_KINDS = (("modules", "module"), ("filter", "filter"), ("lookup", "lookup"), ("inventory", "inventory"))
 
 
 def pages() -> dict[str, str]:

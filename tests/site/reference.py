@@ -41,8 +41,8 @@ def write_reference(folder: Path) -> subprocess.CompletedProcess[str] | None:
 def _for_the_theme(page: str) -> str:
     """The page with short names in titles and in the navigation, and without a table of contents, which the theme has beside it."""
     page = re.sub(r"^Cloudnexus\.Cloud\n=+\n", "Modules, plugins and roles\n==========================\n", page, flags=re.MULTILINE)
-    page = re.sub(r"^cloudnexus\.cloud\.(\w+) (module|lookup|inventory|role) -- ", r"\1 -- ", page, flags=re.MULTILINE)
-    page = re.sub(r"^    (\w+)_(module|lookup|inventory|role)$", r"    \1 <\1_\2>", page, flags=re.MULTILINE)
+    page = re.sub(r"^cloudnexus\.cloud\.(\w+) (module|filter|lookup|inventory|role) -- ", r"\1 -- ", page, flags=re.MULTILINE)
+    page = re.sub(r"^    (\w+)_(module|filter|lookup|inventory|role)$", r"    \1 <\1_\2>", page, flags=re.MULTILINE)
     return re.sub(r"^\.\. contents::\n(   .*\n)+", "", page, flags=re.MULTILINE)
 
 

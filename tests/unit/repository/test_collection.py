@@ -157,7 +157,7 @@ def test_the_tables_of_the_readme_are_what_there_is() -> None:
             tables.setdefault(title, set()).add(" ".join([named.group(1), *more[:-1]]))
     assert tables == {
         "module": set(MODULES),
-        "plugin": {f"{path.stem} {kind}" for kind in ("inventory", "lookup") for path in ROOT.glob(f"plugins/{kind}/*.py")}
+        "plugin": {f"{path.stem} {kind}" for kind in ("filter", "inventory", "lookup") for path in ROOT.glob(f"plugins/{kind}/*.py")}
         | {f"{path.stem} event source" for path in ROOT.glob("extensions/eda/plugins/event_source/*.py")},
         "role": {path.name for path in ROOT.glob("roles/*")},
         "playbook": {f"cloudnexus.cloud.{path.stem}" for path in ROOT.glob("playbooks/*.yml")},

@@ -64,7 +64,8 @@ def _of_the_code() -> Iterator[tuple[str, bool]]:
 
 
 def _of_the_roles() -> Iterator[str]:
-    for path in ROOT.glob("roles/*/[tv]a*/*.yml"):
+    """Those of the playbooks too."""
+    for path in (*ROOT.glob("roles/*/[tv]a*/*.yml"), *ROOT.glob("playbooks/*.yml")):
         text = re.sub(r"\{\{ \w+ \}\}", VALUE, path.read_text())
         yield re.sub(r"' ~ .*? ~ '", VALUE, text)
     for path in ROOT.glob("roles/*/files/*.py"):

@@ -21,6 +21,7 @@ KNOWN = {**pages(), "docs/inventory.md": "inventory", "docs/new.md": "new", "rol
         ("docs/fleets.md", "../roles/web_tier/README.md", "role_web_tier.md"),
         ("docs/fleets.md", "../plugins/modules/cloudnexus_fleet.py", "reference/cloudnexus_fleet_module.rst"),
         ("docs/fleets.md", "../plugins/lookup/cloudnexus_token.py", "reference/cloudnexus_token_lookup.rst"),
+        ("docs/adopt.md", "../plugins/filter/to_declaration.py", "reference/to_declaration_filter.rst"),
         ("docs/fleets.md", "#approved", "#approved"),
         ("docs/fleets.md", "https://example.com/docs/fleets.md", "https://example.com/docs/fleets.md"),
         ("roles/web_tier/README.md", "../../docs/contract.md", "contract.md"),
