@@ -142,6 +142,18 @@ def test_an_account_that_can_not_be_declared(in_process: Ansible, case: str) -> 
     assert not (in_process.folder / "web.yml").exists()
 
 
+def test_an_account_that_changes_meanwhile(in_process: Ansible) -> None:
+    """The first reading shows another plan than the second."""
+    now = in_process.emulator.create("web-01")
+    body = json.dumps({"items": [{**now, "plan": "enterprise"}], "pagination": {"next_page": None, "total_count": 1}})
+    in_process.emulator.fault("malformed", method="GET", path="/instances", body=body, content_type="application/json")
+    run = export(in_process)
+    assert run.status != 0
+    message = f"Applying {in_process.folder / 'web.yml'} would change web-01. The account has changed since it was read. Run the playbook again."
+    assert messages(run) == message
+    assert not in_process.emulator.writes()
+
+
 def test_an_api_that_fails_has_no_drift_and_no_declaration(in_process: Ansible) -> None:
     in_process.emulator.set(profile="documented")
     for run in (export(in_process), drift(in_process, instances=[], name_prefix="web-", report="drift", fails=False)):
