@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InvalidOption
 from ..masking import brief
 from ..printable import printable
-from .fleet import _line, _short
+from .fleet import line, short
 from .instances import STOPPED
 from .resource import INSTANCE
 
@@ -74,10 +74,10 @@ def _listed(names: Sequence[str]) -> str:
 def _row(item: Mapping[str, Any]) -> tuple[str, ...]:
     before, after, reasons = item["before"], item["after"], item["reasons"]
     if item["drift"] == "different":
-        account = " ".join(f"{reason}={_short(reason, before[reason])}" if reason in before else reason for reason in reasons)
-        declared = " ".join(f"{reason}={_short(reason, after[reason])}" for reason in reasons if reason in after)
+        account = " ".join(f"{reason}={short(reason, before[reason])}" if reason in before else reason for reason in reasons)
+        declared = " ".join(f"{reason}={short(reason, after[reason])}" for reason in reasons if reason in after)
     else:
-        account, declared = _line(before), _line(after)
+        account, declared = line(before), line(after)
     return tuple(printable(text) or _NOTHING for text in (item["name"], item["drift"], item["action"], account, declared))
 
 
