@@ -19,7 +19,8 @@ from ..client.transport import MOST_CONNECTIONS
 from ..errors import Ambiguous, CloudNexusError, FleetFailed, InvalidOption, NotApproved, NotBegun, OperationMissing
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes, declaration, instances, limits, review
-from ..plan.fleet import FleetChange, Member, checked_digest, covers_the_same, differences, digest
+from ..plan.approval import checked_digest, covers_the_same, differences, digest
+from ..plan.fleet import FleetChange, Member
 from ..plan.instances import (
     DECLARATION,
     GUARDS,

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import InvalidOption
 from ..printable import printable
-from .fleet import FleetChange, checked_digest, digest, in_order, in_words, line, short
+from .approval import checked_digest, digest
+from .fleet import FleetChange, in_order, in_words, line, short
 from .instances import REASONS
 
 #: Changes with the form of a plan; another form needs another number.

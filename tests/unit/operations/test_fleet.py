@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply import rollout
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import fleet
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import digest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.approval import digest
 
 from tests.emulator.settings import API_KEY, Key
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import digest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.approval import digest
 
 from tests.emulator.settings import Key
 

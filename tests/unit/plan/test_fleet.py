@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import changes
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import FleetChange, Member, checked_digest, covers_the_same, differences, digest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.approval import checked_digest, covers_the_same, differences, digest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import FleetChange, Member
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import INSTANCE
 
 

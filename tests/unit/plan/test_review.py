@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan import changes, review
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.approval import digest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.changes import Change
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import FleetChange, Member, digest
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.fleet import FleetChange, Member
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.instances import EVERY_REASON
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.plan.resource import INSTANCE
 
