@@ -16,7 +16,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport 
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn_info, health_info, instance_info
 
-from tests.emulator.settings import CLIENT_ID, REFRESH_TOKEN
+from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
 
 from ..fake_api import FakeApi, FakeClock, answer, run_operation
 from ..operations.runs import run_fleet, run_instance, webs
@@ -134,6 +134,13 @@ def test_a_refresh_is_recorded_without_its_tokens() -> None:
     assert len(told) == 2
     for secret in (new, REFRESH_TOKEN):
         assert secret not in f"{told}{result}"
+
+
+def test_a_path_that_holds_the_key_is_masked() -> None:
+    api, told = FakeApi(), list[str]()
+    result = run_operation(api, instance_info.OPERATION, id=API_KEY, trace=True, tell=told.append)
+    assert [entry["path"] for entry in result["api_requests"]] == ["/instances/********"]
+    assert API_KEY not in f"{told}{result}"
 
 
 def test_the_attempt_after_a_renewal_is_the_next_one() -> None:
