@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What AWX 24.6.1 refuses: each function returns sentences on what is wrong.
 
-The rules are those of ``awx/main/fields.py`` (credential types and credentials), ``awx/api/serializers.py``, ``awx/api/views``
-(surveys) and ``awx/main/utils/ansible.py`` (which files of a project are playbooks).
+The rules are those of ``awx/main/fields.py`` (credential types and credentials), ``awx/api/serializers.py`` (``SchedulePreviewSerializer``),
+``awx/api/views`` (surveys), ``awx/main/models/mixins.py`` (answers of a survey) and ``awx/main/utils/ansible.py`` (which files of a project are playbooks).
 """
 
 from __future__ import annotations
@@ -137,6 +137,47 @@ def _question_mistakes(question: Json) -> list[str]:
             wrong.append("it can only have one default")
         wrong += [f"the default {item} is no choice" for item in defaults if item not in choices]
     return wrong
+
+
+def answer_mistakes(questions: list[Json], answers: Mapping[str, Any]) -> list[str]:
+    """What a launch by the API is refused for with 400. Only a text may be empty; the web interface leaves empty answers out."""
+    by_name = {question["variable"]: question for question in questions}
+    wrong = [f"Variables {name} are not allowed on launch." for name in answers if name not in by_name]
+    for name, question in by_name.items():
+        if name not in answers:
+            wrong += [f"'{name}' value missing"] if question["required"] else []
+        else:
+            wrong += _answer_mistakes(name, question, answers[name])
+    return wrong
+
+
+def _answer_mistakes(name: str, question: Json, answer: Any) -> list[str]:
+    kind = question["type"]
+    if kind in ("text", "textarea", "password"):
+        return [] if isinstance(answer, str) else [f"Value {answer} for '{name}' expected to be a string."]
+    if kind == "integer":
+        if type(answer) is not int:
+            return [f"Value {answer} for '{name}' expected to be an integer."]
+        small, large = answer < question.get("min", answer), answer > question.get("max", answer)
+        return [f"'{name}' value {answer} is too small or too large."] if small or large else []
+    if kind == "multiselect":
+        if not isinstance(answer, list):
+            return [f"'{name}' value is expected to be a list."]
+        return [f"Value {item} for '{name}' expected to be one of {question['choices']}." for item in answer if item not in question["choices"]]
+    return [] if answer in question["choices"] else [f"Value {answer} for '{name}' expected to be one of {question['choices']}."]
+
+
+# --- Schedules ---
+
+
+def rrule_mistakes(rule: str) -> list[str]:
+    starts = re.findall(r"DTSTART(?:;[^:]+)?:[0-9]+T[0-9]+Z?", rule)
+    parts = re.findall(r"RULE:\S*", rule)
+    wrong = [] if len(starts) == 1 else ["Valid DTSTART required in rrule, once."]
+    wrong += ["DTSTART cannot be a naive datetime."] if re.search(r"DTSTART:[0-9]+T[0-9]+ ", rule) else []
+    wrong += [] if parts else ["One or more rule required in rrule."]
+    wrong += ["INTERVAL required in rrule"] if any("INTERVAL" not in part for part in parts) else []
+    return wrong + (["SECONDLY is not supported"] if "SECONDLY" in rule else [])
 
 
 # --- Projects ---

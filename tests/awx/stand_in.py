@@ -3,125 +3,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for the API of AWX 24.6.1: what the modules of awx.awx ask for, as AWX answers it.
 
-It holds to what decides whether a second run finds a difference: which fields there are, their defaults, what is read-only, what is never
-told, and how names are looked up. What AWX refuses it refuses too, by the rules beside it. Fields that AWX has and that no module sends
-or compares are left out.
+It holds to what decides whether a run fails, and whether a second one finds a difference. Which behavior comes from which file of AWX:
+
+==================================================================================  =====================================================
+fields, defaults, what is read-only and never told                                  awx/main/models, awx/api/serializers.py
+a name is unique within an organization, that of an execution environment in all    awx/main/models/base.py, execution_environments.py
+filters (``or__``, ``__``), a field that there isn't                                awx/api/filters.py (ansible_base.rest_filters)
+named URLs                                                                          awx/main/utils/named_url_graph.py
+a sync starts for a new project or another branch, and for nothing else             awx/main/models/projects.py (``Project.save``)
+a failed sync leaves revision and playbooks as they were                            awx/main/tasks/jobs.py (``RunProjectUpdate``)
+a template's playbook is one of the last good sync                                  awx/api/serializers.py (``JobTemplateSerializer``)
+the output of a sync as JSON                                                        awx/api/views/__init__.py (``UnifiedJobStdout``)
+only a system administrator creates credential types                                awx/main/access.py (``CredentialTypeAccess``)
+fields of a credential type that is in use can't change                             awx/api/serializers.py (``CredentialTypeSerializer``)
+a job is read with Read of its template; Execute and Approve of a workflow are      awx/main/access.py (``JobAccess``), awx/main/models
+no Read of its templates                                                            (jobs.py, workflow.py: the roles)
+roles are given to teams by the number of the role                                  awx/api/views/__init__.py (``RoleTeamsList``)
+which surveys, rules of schedules, credential types and playbooks are refused       see ``rules.py``
+variables of imported hosts and groups: merged, or replaced by ``overwrite_vars``   see ``inventory.py``
+slices, the lock of a template, the nodes of a workflow, variables of its jobs      see ``inventory.py`` and ``workflow.py``
+==================================================================================  =====================================================
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import base64
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 
-from . import rules
+from .account import BASE, TOKEN, Account, Refusal
+from .kinds import KINDS, SURVEYED, listed_in
+from .permissions import User
 
 Json = dict[str, Any]
-BASE = "/api/v2/"
-TOKEN = "token-of-awx-0123456789"
-HIDDEN = "$encrypted$"
+__all__ = ["TOKEN", "Account", "AwxStandIn", "Request"]
 #: What AWX knows about itself; the modules warn when it is not what they were made for.
 HEADERS = {"X-API-Product-Name": "AWX", "X-API-Product-Version": "24.6.1"}
-
-_ASK = ("variables", "limit", "tags", "skip_tags", "inventory", "scm_branch", "labels")
-_ASK_JOB = ("diff_mode", "job_type", "verbosity", "credential", "execution_environment", "forks", "job_slice_count", "timeout", "instance_groups")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of object: its fields that can be written, with their defaults, and what makes a name unique."""
-
-    type: str
-    defaults: Json
-    unique: tuple[str, ...] = ("name", "organization")
-    #: Written once, and never again.
-    fixed: tuple[str, ...] = ()
-    #: Lists of other objects, each below the object's own address.
-    lists: tuple[str, ...] = ()
-
-
-# fmt: off
-KINDS = {
-    "organizations": Kind(
-        "organization", {"name": "", "description": "", "max_hosts": 0, "default_environment": None}, ("name",), lists=("galaxy_credentials",)
-    ),
-    "execution_environments": Kind("execution_environment", {"name": "", "image": ""}, ("name",)),
-    "credential_types": Kind("credential_type", {"name": "", "description": "", "kind": "", "inputs": {}, "injectors": {}}, ("name", "kind")),
-    "credentials": Kind(
-        "credential",
-        {"name": "", "description": "", "organization": None, "credential_type": None, "inputs": {}},
-        ("name", "organization", "credential_type"),
-    ),
-    "projects": Kind(
-        "project",
-        {
-            "name": "", "description": "", "organization": None, "scm_type": "", "scm_url": "", "scm_branch": "", "scm_refspec": "", "scm_clean": False,
-            "scm_delete_on_update": False, "scm_track_submodules": False, "scm_update_on_launch": False, "scm_update_cache_timeout": 0, "timeout": 0,
-            "allow_override": False, "credential": None, "default_environment": None, "signature_validation_credential": None, "local_path": "",
-        },
-    ),
-    "inventories": Kind(
-        "inventory",
-        {"name": "", "description": "", "organization": None, "kind": "", "host_filter": None, "variables": "", "prevent_instance_group_fallback": False},
-    ),
-    "inventory_sources": Kind(
-        "inventory_source",
-        {
-            "name": "", "description": "", "inventory": None, "source": "", "source_path": "", "source_vars": "", "scm_branch": "", "credential": None,
-            "enabled_var": "", "enabled_value": "", "host_filter": "", "overwrite": False, "overwrite_vars": False, "timeout": 0, "verbosity": 1, "limit": "",
-            "execution_environment": None, "source_project": None, "update_on_launch": False, "update_cache_timeout": 0,
-        },
-        ("name", "inventory"), fixed=("inventory",),
-    ),
-    "job_templates": Kind(
-        "job_template",
-        {
-            "name": "", "description": "", "job_type": "run", "inventory": None, "project": None, "playbook": "", "scm_branch": "", "forks": 0, "limit": "",
-            "verbosity": 0, "extra_vars": "", "job_tags": "", "force_handlers": False, "skip_tags": "", "start_at_task": "", "timeout": 0,
-            "use_fact_cache": False, "execution_environment": None, "host_config_key": "", "survey_enabled": False, "become_enabled": False,
-            "diff_mode": False, "allow_simultaneous": False, "job_slice_count": 1, "webhook_service": "", "webhook_credential": None,
-            "prevent_instance_group_fallback": False, **{f"ask_{name}_on_launch": False for name in (*_ASK, *_ASK_JOB)},
-        },
-        lists=("credentials",),
-    ),
-    "workflow_job_templates": Kind(
-        "workflow_job_template",
-        {
-            "name": "", "description": "", "organization": None, "extra_vars": "", "survey_enabled": False, "allow_simultaneous": False, "inventory": None,
-            "limit": None, "scm_branch": None, "job_tags": None, "skip_tags": None, "webhook_service": "", "webhook_credential": None,
-            **{f"ask_{name}_on_launch": False for name in _ASK},
-        },
-    ),
-    "workflow_job_template_nodes": Kind(
-        "workflow_job_template_node",
-        {
-            "identifier": "", "workflow_job_template": None, "unified_job_template": None, "extra_data": {}, "inventory": None, "scm_branch": None,
-            "job_type": None, "job_tags": None, "skip_tags": None, "limit": None, "diff_mode": None, "verbosity": None, "forks": None, "timeout": None,
-            "job_slice_count": None, "execution_environment": None, "all_parents_must_converge": False,
-        },
-        ("identifier", "workflow_job_template"), fixed=("workflow_job_template",), lists=("success_nodes", "failure_nodes", "always_nodes", "credentials"),
-    ),
-    "workflow_approval_templates": Kind("workflow_approval_template", {"name": "", "description": "", "timeout": 0}, ()),
-}
-# fmt: on
-_SURVEYED = ("job_templates", "workflow_job_templates")
-_UNIFIED = ("projects", "inventory_sources", "job_templates", "workflow_job_templates")
-
-
-class Refusal(Exception):
-    """An answer with an error."""
-
-    def __init__(self, status: int, body: Json) -> None:
-        super().__init__(status, body)
-        self.status, self.body = status, body
+PASSWORD = "password-of-awx-0123456789"
+Routes = dict[tuple[str, bool, str], Callable[[], tuple[int, Any]]]
 
 
 @dataclass(slots=True)
@@ -132,180 +59,11 @@ class Request:
     status: int = 0
 
 
-@dataclass(slots=True)
-class Account:
-    """What is in AWX: objects as they were written, by their kind and id."""
-
-    #: The folder that every project's repository has in it.
-    repository: Path
-    objects: dict[str, dict[int, Json]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    surveys: dict[int, Json] = field(default_factory=dict)
-    #: Objects in the lists of objects: of which, which list.
-    members: dict[tuple[int, str], list[int]] = field(default_factory=dict)
-    #: The updates of projects, and how often each was asked for.
-    updates: dict[int, tuple[int, int]] = field(default_factory=dict)
-    _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-
-    def preload(self) -> None:
-        """What a new AWX has in it."""
-        default = self.add("organizations", {"name": "Default"})
-        galaxy = self.add("credential_types", {"name": "Ansible Galaxy/Automation Hub API Token", "kind": "galaxy", "inputs": {"fields": []}})
-        machine = self.add("credential_types", {"name": "Machine", "kind": "ssh", "inputs": {"fields": []}})
-        credential = self.add("credentials", {"name": "Ansible Galaxy", "credential_type": galaxy})
-        self.add("credentials", {"name": "Demo Credential", "credential_type": machine})
-        self.add("execution_environments", {"name": "AWX EE (latest)", "image": "quay.io/ansible/awx-ee:latest"})
-        self.members[default, "galaxy_credentials"] = [credential]
-
-    def add(self, kind: str, fields: Json) -> int:
-        number = next(self._ids)
-        self.objects[kind][number] = {**KINDS[kind].defaults, **fields}
-        return number
-
-    def named(self, kind: str, name: str) -> Json:
-        """As it was written, with its id, for tests."""
-        key = "identifier" if kind == "workflow_job_template_nodes" else "name"
-        ((number, found),) = [entry for entry in self.objects[kind].items() if entry[1][key] == name]
-        return {"id": number, **found}
-
-    # --- Answers ---
-
-    def shown(self, kind: str, number: int) -> Json:
-        item = self.objects[kind][number]
-        url = f"{BASE}{kind}/{number}/"
-        related = {name: f"{url}{name}/" for name in KINDS[kind].lists}
-        answer: Json = {"id": number, "type": KINDS[kind].type, "url": url, "related": related, "summary_fields": {}, **item}
-        if kind in _SURVEYED:
-            related["survey_spec"] = f"{url}survey_spec/"
-        if kind == "job_templates":
-            answer["organization"] = self._organization(kind, number)
-        if kind == "credential_types":
-            answer["managed"] = item["kind"] not in ("cloud", "net")
-        if kind == "credentials":
-            secrets = rules.secrets_of(self.objects["credential_types"][item["credential_type"]])
-            answer["inputs"] = {name: HIDDEN if name in secrets and value else value for name, value in item["inputs"].items()}
-        if kind == "projects":
-            answer["scm_revision"] = "0" * 40 if number not in self.updates else ""
-            if number in self.updates:
-                answer["summary_fields"]["current_update"] = {"id": self.updates[number][0], "status": "pending"}
-        if kind == "workflow_job_template_nodes" and item["unified_job_template"] is not None:
-            target = next(name for name in (*_UNIFIED, "workflow_approval_templates") if item["unified_job_template"] in self.objects[name])
-            related["unified_job_template"] = f"{BASE}{target}/{item['unified_job_template']}/"
-        return answer
-
-    def _organization(self, kind: str, number: int) -> int | None:
-        item = self.objects[kind][number]
-        owner = {"job_templates": ("projects", "project"), "inventory_sources": ("inventories", "inventory")}.get(kind)
-        found: int | None = self.objects[owner[0]][item[owner[1]]]["organization"] if owner else item.get("organization")
-        return found
-
-    def listed(self, kind: str, query: dict[str, str]) -> list[Json]:
-        kinds = _UNIFIED if kind == "unified_job_templates" else (kind,)
-        found = []
-        for name in kinds:
-            for number in self.objects[name]:
-                item = self.shown(name, number)
-                values = {**item, "organization": self._organization(name, number)}
-                for key in query:
-                    if key not in values:
-                        raise Refusal(400, {"detail": f"{KINDS[name].type} has no field named '{key}'"})
-                if all(str(values[key]) == value for key, value in query.items()):
-                    found.append(item)
-        return found
-
-    # --- Writing ---
-
-    def create(self, kind: str, body: Json) -> Json:
-        known = KINDS[kind].defaults
-        fields = {name: _stored(known[name], value) for name, value in body.items() if name in known}
-        if not fields.get("name") and not fields.get("identifier"):
-            raise Refusal(400, {"name": ["This field is required."]})
-        if kind == "credentials" and not fields.get("organization"):
-            raise Refusal(400, {"detail": "Missing 'user', 'team', or 'organization'."})
-        self._check(kind, None, {**known, **fields})
-        number = self.add(kind, fields)
-        if kind == "projects" and fields["scm_type"]:
-            self.updates[number] = (next(self._ids), 0)
-        return self.shown(kind, number)
-
-    def change(self, kind: str, number: int, body: Json) -> Json:
-        item = self.objects[kind][number]
-        fields = {name: _stored(KINDS[kind].defaults[name], value) for name, value in body.items() if name in item and name not in KINDS[kind].fixed}
-        if kind == "credentials" and "inputs" in fields:
-            fields["inputs"] = {name: item["inputs"].get(name) if value == HIDDEN else value for name, value in fields["inputs"].items()}
-        self._check(kind, number, {**item, **fields})
-        item.update(fields)
-        return self.shown(kind, number)
-
-    def _check(self, kind: str, number: int | None, item: Json) -> None:
-        for other, found in self.objects[kind].items():
-            if KINDS[kind].unique and other != number and all(found.get(name) == item.get(name) for name in KINDS[kind].unique):
-                raise Refusal(400, {"__all__": [f"{KINDS[kind].type} with this {' and '.join(KINDS[kind].unique)} already exists."]})
-        wrong: list[str] = []
-        if kind == "credential_types":
-            for entry in item["inputs"].get("fields", []):
-                entry.setdefault("type", "string")
-            in_use = any(credential["credential_type"] == number for credential in self.objects["credentials"].values())
-            if in_use and number is not None and self.objects[kind][number]["inputs"] != item["inputs"]:
-                raise Refusal(403, {"detail": "Modifications to inputs are not allowed for credential types that are in use"})
-            wrong = rules.credential_type_mistakes(item)
-        elif kind == "credentials":
-            wrong = rules.credential_mistakes(item["inputs"], self.objects["credential_types"][item["credential_type"]])
-        elif kind == "inventory_sources" and item["source"] == "scm" and item["source_project"] is None:
-            wrong = ["Project required for scm type sources."]
-        elif kind == "job_templates":
-            if item["project"] is None or item["inventory"] is None:
-                wrong = ["Job Templates must have a project and an inventory assigned."]
-            elif item["project"] in self.updates or item["playbook"] not in rules.playbooks(self.repository):
-                wrong = ["Playbook not found for project."]
-        if wrong:
-            raise Refusal(400, {"__all__": wrong})
-
-    def associate(self, kind: str, number: int, name: str, body: Json) -> None:
-        members = self.members.setdefault((number, name), [])
-        target = kind if name.endswith("_nodes") else "credentials"
-        if body["id"] not in self.objects[target]:
-            raise Refusal(400, {"detail": f"{body['id']} does not exist"})
-        if body.get("disassociate"):
-            members.remove(body["id"])
-            return
-        if kind == "job_templates":
-            types = [self.objects["credentials"][member]["credential_type"] for member in members]
-            if self.objects["credentials"][body["id"]]["credential_type"] in types:
-                raise Refusal(400, {"detail": "Cannot assign multiple credentials of one type."})
-        members.append(body["id"])
-
-    def set_survey(self, number: int, body: Json) -> None:
-        if wrong := rules.survey_mistakes(body):
-            raise Refusal(400, {"error": " ".join(wrong)})
-        self.surveys[number] = body
-
-    def add_approval(self, number: int, body: Json) -> Json:
-        node = self.objects["workflow_job_template_nodes"][number]
-        known = KINDS["workflow_approval_templates"].defaults
-        node["unified_job_template"] = self.add("workflow_approval_templates", {name: value for name, value in body.items() if name in known})
-        return self.shown("workflow_approval_templates", node["unified_job_template"])
-
-    def update_of_project(self, number: int) -> Json:
-        """It runs for a moment: it is done when it is asked for a second time."""
-        project, asked = next((project, asked) for project, (update, asked) in self.updates.items() if update == number)
-        self.updates[project] = (number, asked + 1)
-        if not asked:
-            return {"id": number, "status": "running"}
-        del self.updates[project]
-        return {"id": number, "status": "successful"}
-
-
-def _stored(default: Any, value: Any) -> Any:
-    """AWX takes null for empty text, and for false, where it has no null."""
-    return type(default)() if value is None and isinstance(default, str | bool) else value
-
-
 class AwxStandIn:
     """Serves an account on a loopback port from a thread of its own, and keeps every request."""
 
     def __init__(self, repository: Path) -> None:
-        self.account = Account(repository)
-        self.account.preload()
+        self.account = Account.new(repository)
         self.requests: list[Request] = []
         self.url = ""
         self._loop = asyncio.new_event_loop()
@@ -324,7 +82,13 @@ class AwxStandIn:
 
     @property
     def writes(self) -> list[Request]:
-        return [request for request in self.requests if request.method != "GET"]
+        """What changes objects; a sync of a project and a token of a login change none."""
+        return [request for request in self.requests if request.method != "GET" and "/update/" not in request.path and "/tokens/" not in request.path]
+
+    @property
+    def syncs(self) -> list[Request]:
+        """The syncs that somebody asked for."""
+        return [request for request in self.requests if request.method == "POST" and "/update/" in request.path]
 
     async def _start(self) -> web.AppRunner:
         app = web.Application()
@@ -341,45 +105,134 @@ class AwxStandIn:
         entry = Request(request.method, request.path_qs, json.loads(text) if text else None)
         self.requests.append(entry)
         try:
-            if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-                raise Refusal(401, {"detail": "Authentication credentials were not provided."})
-            entry.status, body = self._answer(request.method, request.path, dict(request.query), entry.body)
+            user = self._user(request.headers.get("Authorization", ""))
+            entry.status, body = self._answer(user, request.method, request.path, dict(request.query), entry.body)
         except Refusal as refusal:
             entry.status, body = refusal.status, refusal.body
         return web.json_response(body, status=entry.status, headers=HEADERS) if body is not None else web.Response(status=entry.status, headers=HEADERS)
 
-    def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def _user(self, authorization: str) -> User:
+        scheme, _, given = authorization.partition(" ")
+        if scheme == "Basic":
+            name, _, password = base64.b64decode(given).decode().partition(":")
+            for user in self.account.users:
+                if (user.name, PASSWORD) == (name, password):
+                    return user
+        return self.account.user(given if scheme == "Bearer" else "")
+
+    def _answer(self, user: User, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         account = self.account
         parts = path.removeprefix(BASE).strip("/").split("/")
-        kind, number = parts[0], int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+        kind, item = parts[0], parts[1] if len(parts) > 1 else ""
+        number = account.by_named_url(kind, item) if "++" in item and kind in KINDS else int(item) if item.isdigit() else 0
         sub = parts[2] if len(parts) == 3 else ""
-        routes: dict[tuple[str, bool, str], Callable[[], tuple[int, Any]]] = {}
         if kind in KINDS and (not number or number in account.objects[kind]):
-            routes = {
-                ("GET", True, ""): lambda: (200, account.shown(kind, number)),
-                ("PATCH", True, ""): lambda: (200, account.change(kind, number, body)),
-                ("GET", False, ""): lambda: (200, _page(account.listed(kind, query))),
-                ("POST", False, ""): lambda: (201, account.create(kind, body)),
-            }
-            for name in KINDS[kind].lists:
-                target = kind if name.endswith("_nodes") else "credentials"
-                routes["GET", True, name] = lambda name=name, target=target: (
-                    200, _page([account.shown(target, member) for member in account.members.get((number, name), [])])
-                )  # fmt: skip
-                routes["POST", True, name] = lambda name=name: (204, account.associate(kind, number, name, body))
-            if kind in _SURVEYED:
-                routes["GET", True, "survey_spec"] = lambda: (200, account.surveys.get(number, {}))
-                routes["POST", True, "survey_spec"] = lambda: (200, account.set_survey(number, body))
-            if kind == "workflow_job_template_nodes":
-                routes["POST", True, "create_approval_template"] = lambda: (201, account.add_approval(number, body))
-        elif kind == "unified_job_templates":
-            routes = {("GET", False, ""): lambda: (200, _page(account.listed(kind, query)))}
-        elif kind == "project_updates":
-            routes = {("GET", True, ""): lambda: (200, account.update_of_project(number))}
+            routes = self._object_routes(user, kind, number, query, body)
+        else:
+            routes = self._other_routes(user, kind, number, query, body)
         route = routes.get((method, bool(number), sub))
         if route is None or not path.startswith(BASE):
             raise Refusal(404, {"detail": "Not found."})
         return route()
+
+    def _object_routes(self, user: User, kind: str, number: int, query: dict[str, str], body: Any) -> Routes:
+        account = self.account
+
+        def permitted(organization: int | None) -> None:
+            if not user.superuser and (kind == "credential_types" or organization not in user.admin_of):
+                raise Refusal(403, {"detail": "You do not have permission to perform this action."})
+
+        def created() -> tuple[int, Any]:
+            permitted(_owner(account, body))
+            return 201, account.create(kind, body)
+
+        def changed() -> tuple[int, Any]:
+            permitted(account.organization(kind, number))
+            return 200, account.change(kind, number, body)
+
+        routes: Routes = {
+            ("GET", True, ""): lambda: (200, account.read(kind, number)),
+            ("PATCH", True, ""): changed,
+            ("DELETE", True, ""): lambda: (204, account.delete(kind, number)),
+            ("GET", False, ""): lambda: (200, _page(account.listed(kind, query))),
+            ("POST", False, ""): created,
+        }
+        for name in KINDS[kind].lists:
+            target = listed_in(kind, name)
+            routes["GET", True, name] = lambda name=name, target=target: (
+                200, _page([account.shown(target, member) for member in account.members.get((number, name), [])])
+            )  # fmt: skip
+            routes["POST", True, name] = lambda name=name: (204, account.associate(kind, number, name, body))
+        if kind in SURVEYED:
+            routes["GET", True, "survey_spec"] = lambda: (200, account.surveys.get(number, {}))
+            routes["POST", True, "survey_spec"] = lambda: (200, account.set_survey(number, body))
+        if kind == "workflow_job_template_nodes":
+            routes["POST", True, "create_approval_template"] = lambda: (201, account.add_approval(number, body))
+        if kind == "projects":
+            routes["GET", True, "playbooks"] = lambda: (200, account.repository.of(number).playbooks)
+            routes["POST", True, "update"] = lambda: (202, _update(account, number, account.repository.start(number, _branch(account, number), account.ids)))
+        return routes
+
+    def _other_routes(self, user: User, kind: str, number: int, query: dict[str, str], body: Any) -> Routes:
+        account = self.account
+        if kind == "unified_job_templates":
+            return {("GET", False, ""): lambda: (200, _page(account.listed(kind, query)))}
+        if kind == "me":
+            me = {"id": user.number, "type": "user", "username": user.name, "is_superuser": user.superuser}
+            return {("GET", False, ""): lambda: (200, _page([me]))}
+        if kind == "project_updates":
+            project, update = account.repository.update(number)
+            account.repository.look(account.repository.of(project))
+            return {
+                ("GET", True, ""): lambda: (200, _update(account, project, update)),
+                ("GET", True, "stdout"): lambda: (200, {"range": {"start": 0, "end": 1, "absolute_end": 1}, "content": update.output}),
+            }
+        if kind == "tokens":
+            return {("POST", False, ""): lambda: (201, _new_token(account, user)), ("DELETE", True, ""): lambda: (204, account.tokens.pop(number) and None)}
+        if kind == "roles":
+            teams = account.roles.teams.setdefault(number, [])
+            listed = _page([account.shown("teams", team) for team in teams])
+            return {("GET", True, "teams"): lambda: (200, listed), ("POST", True, "teams"): lambda: (204, teams.append(body["id"]))}
+        if kind == "jobs":
+            return {("GET", True, sub): lambda sub=sub: (200, _job(account, user, number, sub)) for sub in ("", "stdout")}
+        return {}
+
+
+def _owner(account: Account, body: Json) -> int | None:
+    """The organization that something new will belong to."""
+    for key, kind in (("project", "projects"), ("inventory", "inventories"), ("workflow_job_template", "workflow_job_templates")):
+        if body.get(key) in account.objects[kind]:
+            return account.organization(kind, body[key])
+    found: int | None = body.get("organization")
+    return found
+
+
+def _branch(account: Account, project: int) -> str:
+    branch: str = account.objects["projects"][project]["scm_branch"]
+    return branch
+
+
+def _update(account: Account, project: int, update: Any) -> Json:
+    ended = update.status not in ("pending", "running")
+    return {
+        "id": update.number, "type": "project_update", "url": f"{BASE}project_updates/{update.number}/", "name": account.objects["projects"][project]["name"],
+        "status": update.status, "failed": update.status == "failed", "finished": "2026-01-01T00:00:00Z" if ended else None, "event_processing_finished": ended,
+        "started": None, "elapsed": 0.0, "scm_revision": account.repository.of(project).revision,
+    }  # fmt: skip
+
+
+def _new_token(account: Account, user: User) -> Json:
+    number = next(account.ids)
+    account.tokens[number] = user
+    return {"id": number, "type": "o_auth2_access_token", "url": f"{BASE}tokens/{number}/", "token": f"made-{number}"}
+
+
+def _job(account: Account, user: User, number: int, sub: str) -> Json:
+    job = account.jobs[number]
+    template = job["job_template"]
+    if not account.roles.has(user, template, "read_role", account.organization("job_templates", template)):
+        raise Refusal(403, {"detail": "You do not have permission to perform this action."})
+    return {"range": {"start": 0, "end": 1, "absolute_end": 1}, "content": job["stdout"]} if sub else {"id": number, "type": "job", **job}
 
 
 def _page(results: list[Json]) -> Json:
