@@ -23,6 +23,7 @@ import ansible_runner
 import yaml
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.argument_spec import ENVIRONMENT
 
+from tests.awx.inventory import Inventory
 from tests.checkout import ROOT, link_tree
 from tests.emulator.process import EmulatorProcess
 
@@ -81,6 +82,8 @@ class Awx:
     credential: dict[str, str]
     #: The inventory's own variables, as its form has them.
     variables: dict[str, Any] = field(default_factory=dict)
+    #: Where the collection is.
+    collections: Path = field(default_factory=link_tree)
     _jobs: int = 0
 
     def job(
@@ -139,14 +142,11 @@ class Awx:
         )
         return Run(done.returncode, done.stdout)
 
-    def inventory(self, exported: dict[str, Any], *, enabled_var: str, enabled_value: str, slice_number: int = 1, slice_count: int = 1) -> dict[str, Any]:
-        """What a job gets of an inventory that was synced from this export: the hosts that are enabled, or every so many-th of them by name."""
-        variables = exported["_meta"]["hostvars"]
-        enabled = sorted(name for name, known in variables.items() if str(known.get(enabled_var)) == enabled_value)[slice_number - 1 :: slice_count]
-        groups = {name: group for name, group in exported.items() if name not in ("_meta", "all")}
-        kept = {name: {**group, "hosts": [host for host in group.get("hosts", []) if host in enabled]} for name, group in groups.items()}
-        everything = {"vars": self.variables, "hosts": enabled, "children": list(groups)}
-        return {"all": everything, **kept, "_meta": {"hostvars": {name: {**variables[name], "remote_tower_enabled": "true"} for name in enabled}}}
+    def inventory(self, exported: dict[str, Any], *, slice_number: int = 1, slice_count: int = 1, **source: Any) -> dict[str, Any]:
+        """What a job gets of an inventory that was synced from this export, with these settings of its source."""
+        synced = Inventory(variables=self.variables)
+        synced.sync({"overwrite": True, "overwrite_vars": False, "enabled_var": "", "enabled_value": "", **source}, exported)
+        return synced.script(slice_number, slice_count)
 
     def _private_data_dir(self) -> Path:
         self._jobs += 1
@@ -154,7 +154,7 @@ class Awx:
         for name in ("env", "inventory"):
             (folder / name).mkdir(parents=True)
         shutil.copytree(self.project, folder / "project")
-        (folder / "requirements_collections").symlink_to(link_tree())
+        (folder / "requirements_collections").symlink_to(self.collections)
         return folder
 
     def _environment(self, folder: Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ def test_what_a_survey_may_be_answered_with(awx: Awx, emulator: EmulatorProcess)
 
 def test_a_credential_that_the_api_refuses(awx: Awx, emulator: EmulatorProcess) -> None:
     emulator.set(keys={"another": {}})
-    job = awx.job("web_tier_teardown.yml", {"web_tier_name": "shop"})
+    job = awx.job("web_tier.yml", {"web_tier_name": "shop", "web_tier_state": "absent"})
     assert "401" in job.failures[0]
     status, output, exported = awx.update_inventory(SOURCE)
     # A source that fails leaves AWX's hosts alone; an empty inventory would delete them.

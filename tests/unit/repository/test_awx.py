@@ -36,10 +36,12 @@ class Loader(yaml.SafeLoader):
 
 Loader.add_constructor("!unsafe", lambda _loader, node: Unsafe(node.value))
 DATA: Json = yaml.load(TEXT, Loader)
-TEMPLATES: dict[str, Json] = {item["name"]: item for item in DATA["controller_templates"]}
-(WORKFLOW,) = DATA["controller_workflows"]
+TEMPLATES: dict[str, Json] = {item["name"]: item for item in DATA["controller_templates"] if "state" not in item}
+WORKFLOWS: dict[str, Json] = {item["name"]: item for item in DATA["controller_workflows"]}
 (TYPE,) = DATA["controller_credential_types"]
-SURVEYS: dict[str, list[Json]] = {item["name"]: item["survey_spec"]["spec"] for item in [*TEMPLATES.values(), WORKFLOW]}
+#: Two templates can have one name if one is of jobs and one a workflow, so each of them is asked for by both.
+SURVEYED: dict[str, Json] = {name: item for name, item in {**TEMPLATES, **WORKFLOWS}.items() if item["survey_enabled"]}
+SURVEYS: dict[str, list[Json]] = {name: item["survey_spec"]["spec"] for name, item in SURVEYED.items()}
 
 # --- The credential type ---
 
@@ -68,7 +70,7 @@ def test_secrets_are_secret_and_what_nobody_filled_in_does_no_harm() -> None:
 
 #: What no survey asks for, and why.
 NOT_ASKED = {
-    "web_tier_state": "the playbook says it",
+    "web_tier_state": "the workflow says it: who may bring a tier up need not be who may take it down",
     "web_tier_auto_scale": "a dict, which no type of question gives",
     "web_tier_cdn": "a dict, which no type of question gives",
     "web_tier_auto_scale_update": "it belongs to web_tier_auto_scale",
@@ -77,7 +79,11 @@ NOT_ASKED = {
     "web_tier_wait_for_connection": "the templates set it: whether there is a credential to log in with",
     "web_tier_require_approval": "whoever is asked could waive it",
 }
-ONLY_TEARDOWN = {"web_tier_name", "web_tier_wait_timeout"}
+ONLY_SOME = {
+    "web tier: teardown": {"web_tier_name", "web_tier_wait_timeout"},
+    "web tier: configure": {"web_tier_name", "web_tier_group"},
+    "web tier: drift": {"web_tier_name", "web_tier_count", "web_tier_plan", "web_tier_regions"},
+}
 
 
 def bounds(option: str) -> Json:
@@ -129,16 +135,14 @@ def test_a_survey_asks_for_all_that_it_can() -> None:
     assert asked == {
         "web tier: preview": askable - {"web_tier_approved_digest"},
         "web tier: apply": askable,
-        "web tier: teardown": ONLY_TEARDOWN,
         "web tier": askable - {"web_tier_approved_digest"},
+        **ONLY_SOME,
     }
 
 
 @pytest.mark.parametrize("name", SURVEYS)
 def test_awx_takes_the_survey(name: str) -> None:
-    (item,) = [item for item in [*TEMPLATES.values(), WORKFLOW] if item["name"] == name]
-    assert rules.survey_mistakes(item["survey_spec"]) == []
-    assert item["survey_enabled"]
+    assert rules.survey_mistakes(SURVEYED[name]["survey_spec"]) == []
 
 
 # --- The templates and the workflow ---
@@ -158,24 +162,59 @@ def test_the_preview_can_not_change_anything() -> None:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_runs_once_and_takes_no_other_variables(name: str) -> None:
+def test_a_template_takes_no_other_variables_and_is_sliced_only_if_no_play_changes_localhost(name: str) -> None:
     template = TEMPLATES[name]
-    assert template["job_slice_count"] == 1
     assert template["ask_variables_on_launch"] is False
-    # Two jobs that create the same names at once would create each twice.
-    assert template["allow_simultaneous"] == (template["job_type"] == "check")
+    assert template["job_slice_count"] == ("{{ __awx_job_slice_count }}" if name == "web tier: configure" else 1)
 
 
-def test_nothing_but_the_preview_says_what_is_approved() -> None:
+def test_whatever_changes_instances_is_one_template_that_excludes_itself() -> None:
+    """AWX has no other lock: two jobs that create the same names at once would create each twice, and a teardown would miss what is just made."""
+    changing = {name for name, template in TEMPLATES.items() if template["playbook"] == "web_tier.yml" and template["job_type"] == "run"}
+    assert changing == {"web tier: apply"}
+    assert TEMPLATES["web tier: apply"]["allow_simultaneous"] is False
+    retired = {item["name"]: item["state"] for item in DATA["controller_templates"] if "state" in item}
+    assert retired == {"web tier: teardown": "absent"}
+    for workflow in WORKFLOWS.values():
+        started = {node.get("unified_job_template") for node in workflow["simplified_workflow_nodes"]}
+        assert started == {"web tier: preview", "web tier: changes", "web tier: apply", None}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_nothing_but_the_preview_says_what_is_approved(name: str) -> None:
     """The workflow's own variables win over what a job hands on; an empty answer would, too."""
-    assert WORKFLOW["extra_vars"] == {"web_tier_require_approval": True}
-    assert WORKFLOW["ask_variables_on_launch"] is False
-    assert "web_tier_approved_digest" not in {question["variable"] for question in SURVEYS["web tier"]}
-    nodes = {node["identifier"]: node for node in WORKFLOW["simplified_workflow_nodes"]}
-    assert {name: node.get("success_nodes") for name, node in nodes.items()} == {"preview": ["approval"], "approval": ["apply"], "apply": None}
+    workflow = WORKFLOWS[name]
+    assert workflow["extra_vars"]["web_tier_require_approval"] is True
+    assert ("web_tier_state" in workflow["extra_vars"]) == (name == "web tier: teardown")
+    assert workflow["ask_variables_on_launch"] is False
+    assert not {"web_tier_approved_digest", "web_tier_state"} & {question["variable"] for question in SURVEYS[name]}
+    nodes = {node["identifier"]: node for node in workflow["simplified_workflow_nodes"]}
+    assert {key: node["success_nodes"] for key, node in nodes.items()} == {
+        "preview": ["changes"], "changes": ["approval"], "approval": ["apply"], "apply": ["sync"],
+    }  # fmt: skip
     assert nodes["preview"]["unified_job_template"] == "web tier: preview"
     assert nodes["apply"]["unified_job_template"] == "web tier: apply"
     assert set(nodes["approval"]) == {"identifier", "approval_node", "success_nodes"}
+
+
+def test_objects_that_another_organization_may_have_too_are_not_referred_to_by_their_name_alone() -> None:
+    names = {"inventory": "{{ __awx_inventory }}", "credential": "{{ __awx_credential }}"}
+    for item in [*TEMPLATES.values(), *DATA["controller_inventory_sources"]]:
+        assert item["organization"] == "{{ __awx_organization }}"
+        # The module looks the inventory of a source up within the organization, and that of a template everywhere.
+        assert item["inventory"] in (names["inventory"], "CloudNexus" if "source" in item else "")
+        assert item.get("credential", names["credential"]) == names["credential"]
+        assert "CloudNexus" not in item.get("credentials", [])
+    assert DATA["__awx_inventory"].startswith("CloudNexus{{ __awx_of_organization }}")
+
+
+def test_the_nightly_schedule_is_one_that_awx_takes() -> None:
+    (schedule,) = DATA["controller_schedules"]
+    (default,) = re.findall(r"awx_drift_rrule \| default\('(.+?)'", TEXT)
+    assert rules.rrule_mistakes(default) == []
+    assert schedule["unified_job_template"] == "web tier: drift"
+    for wrong in ("RRULE:FREQ=DAILY;INTERVAL=1", "DTSTART:20260101T030000 RRULE:FREQ=DAILY;INTERVAL=1", "DTSTART:20260101T030000Z RRULE:FREQ=DAILY"):
+        assert rules.rrule_mistakes(wrong)
 
 
 def test_the_rulebook_for_a_controller_answers_the_survey_of_its_template() -> None:
@@ -183,6 +222,9 @@ def test_the_rulebook_for_a_controller_answers_the_survey_of_its_template() -> N
     (action,) = [rule["action"]["run_job_template"] for rule in rulebook["rules"] if "run_job_template" in rule["action"]]
     questions = {question["variable"]: question for question in SURVEYS[action["name"]]}
     answers = action["job_args"]["extra_vars"]
+    typed = {**answers, "web_tier_name": "shop", "web_tier_count": 3, "web_tier_plan": "starter", "web_tier_regions": ["us-east"]}
+    assert rules.answer_mistakes(SURVEYS[action["name"]], typed) == []
+    assert rules.answer_mistakes(SURVEYS[action["name"]], {**typed, "web_tier_count": "", "web_tier_recreate": "", "other": 1})
     assert set(answers) <= set(questions)
     assert answers["web_tier_recreate"] in questions["web_tier_recreate"]["choices"]
     assert {name for name, question in questions.items() if question["required"]} <= set(answers)
@@ -208,14 +250,22 @@ def test_the_guide_shows_the_project_as_it_is() -> None:
 
 def test_the_playbook_hands_on_all_that_the_data_says() -> None:
     (play,) = yaml.safe_load(PLAY)
-    tasks = {re.findall(r"controller_\w+", task["loop"])[0]: task for task in play["tasks"] if "loop" in task and "subelements" not in task["loop"]}
+    all_tasks = play["tasks"][1]["block"]
+    loops = [task for task in all_tasks if "controller_" in task.get("loop", "") and "subelements" not in task["loop"]]
+    tasks = {re.findall(r"controller_\w+", task["loop"])[0]: task for task in loops}
     assert set(tasks) == {name for name in DATA if name.startswith("controller_")}
     for name, task in tasks.items():
         (arguments,) = [value for key, value in task.items() if key.startswith("awx.awx.")]
+        if name == "controller_roles":  # which is an expression
+            continue
         keys = {key for item in DATA[name] for key in item} - {"simplified_workflow_nodes"}
         optional = {key for key in keys if any("omit" in str(item.get(key, "omit")) for item in DATA[name])}
-        handed_on = {key: f"{{{{ item.{key}{' | default(omit)' if key in optional else ''} }}}}" for key in keys}
-        assert {key: value for key, value in arguments.items() if "item." in value} == handed_on
+        assert optional == set() or name in ("controller_projects", "controller_templates")
+        # Where an item is long, the loop is over the names, because Ansible prints the item that fails.
+        of = {"controller_templates": "template", "controller_workflows": "workflow"}.get(name, "item")
+        handed_on = {key: f"{{{{ {of}.{key}{' | default(omit)' if key in optional else ''} }}}}" for key in keys}
+        assert {key: value for key, value in arguments.items() if f"{of}." in str(value)} == handed_on
+        assert ("survey_spec" in keys) == ("map(attribute='name')" in task["loop"])
 
 
 def test_the_inputs_are_those_that_are_read_and_documented() -> None:
@@ -223,6 +273,8 @@ def test_the_inputs_are_those_that_are_read_and_documented() -> None:
     inputs = play["vars"]["__awx_inputs"]
     read = set(re.findall(r"(?<!\w)awx_\w+(?= \| default)", TEXT + PLAY))
     assert inputs == sorted(read)
+    referred_to = {reference["input"] for reference in play["vars"]["__awx_references"]}
+    assert referred_to == {name for name in inputs if name.endswith(("_credential", "_team", "_template", "_environment"))}
     assert set(re.findall(r"^\| `(awx_\w+)` \|", (ROOT / "docs" / "awx.md").read_text(), re.MULTILINE)) == set(inputs)
 
 
