@@ -5,6 +5,12 @@
 
 from __future__ import annotations
 
+from ansible.errors import AnsibleError
+
+from ..module_utils.supported import require
+
+require(AnsibleError)
+
 from ..module_utils.operations.bucket_info import OPERATION
 from ..plugin_utils.action import OperationAction
 

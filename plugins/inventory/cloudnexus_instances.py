@@ -201,6 +201,12 @@ exclude_filters:
     regions: [ap-south]
 """
 
+from ansible.errors import AnsibleError, AnsibleParserError
+
+from ..module_utils.supported import require
+
+require(AnsibleParserError)
+
 import hashlib
 import os
 import re
@@ -209,7 +215,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ansible import context
-from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.cache import BaseFileCacheModule

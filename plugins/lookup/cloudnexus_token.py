@@ -55,9 +55,14 @@ _raw:
     - cn_access_0f3a52c1
 """
 
+from ansible.errors import AnsibleError
+
+from ..module_utils.supported import require
+
+require(AnsibleError)
+
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase

@@ -132,6 +132,10 @@ api_requests_left_out:
 """
 
 
+from ..module_utils.supported import require_for_module
+
+require_for_module()
+
 from ..module_utils.module import run_module
 from ..module_utils.operations.health_info import OPERATION
 

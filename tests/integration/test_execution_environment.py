@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
+from ansible_collections.cloudnexus.cloud.plugins.module_utils import supported
 
 from tests.checkout import ROOT, ansible_environment, link_tree
 
@@ -17,6 +18,7 @@ from .pages import blocks
 
 #: The page's example.
 PAGE = ROOT / "docs" / "execution_environments.md"
+SHIPPED = ROOT / "extensions" / "awx" / "execution-environment.yml"
 
 
 def builder(*arguments: str, cwd: Path = ROOT) -> str:
@@ -38,13 +40,25 @@ def test_the_oldest_version_is_the_one_that_the_tests_allow() -> None:
     assert f'"{requirement},<' in (ROOT / "pyproject.toml").read_text()
 
 
-def test_the_context_of_the_documented_image(tmp_path: Path) -> None:
-    (definition,) = [block.text for block in blocks(PAGE) if block.file == "execution-environment.yml"]
-    (tmp_path / "execution-environment.yml").write_text(definition)
-    builder("create", "--output-filename", "Containerfile", cwd=tmp_path)
+def test_the_file_that_is_shipped_is_the_documented_one() -> None:
+    (documented,) = [block.text for block in blocks(PAGE) if block.file == "execution-environment.yml"]
+    assert yaml.safe_load(documented) == yaml.safe_load(SHIPPED.read_text())
+
+
+def test_the_context_of_the_image(tmp_path: Path) -> None:
+    builder("create", "--file", str(SHIPPED), "--context", str(tmp_path / "context"), "--output-filename", "Containerfile", cwd=tmp_path)
     recipe = (tmp_path / "context" / "Containerfile").read_text()
     assert "ansible-galaxy collection install" in recipe
+    assert 'PYCMD="/usr/bin/python3.12"' in recipe
     made = tmp_path / "context" / "_build"
     galaxy = yaml.safe_load((made / "requirements.yml").read_text())
     assert galaxy == {"collections": [{"name": "cloudnexus.cloud", "version": ">=1.0.0,<2.0.0"}]}
-    assert "openssh-clients" in (made / "bindep.txt").read_text()
+    assert {"openssh-clients", "git-core"} <= {line.split()[0] for line in (made / "bindep.txt").read_text().splitlines()}
+
+
+def test_the_image_has_what_the_collection_runs_on() -> None:
+    dependencies = yaml.safe_load(SHIPPED.read_text())["dependencies"]
+    (python,) = re.findall(r"python(\d+)\.(\d+)$", dependencies["python_interpreter"]["python_path"])
+    assert supported.problem((int(python[0]), int(python[1]), 0), "2.16.0") is None
+    (oldest,) = re.findall(r">=([\d.]+)", dependencies["ansible_core"]["package_pip"])
+    assert supported.problem((3, 12, 0), oldest) is None

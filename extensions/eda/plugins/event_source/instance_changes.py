@@ -161,6 +161,10 @@ from typing import Any, TypeVar
 _ROOTS = [str(folder.parent) for folder in Path(__file__).parents if folder.name == "ansible_collections"]
 sys.path[:0] = [folder for folder in _ROOTS if folder not in sys.path]
 
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.supported import require
+
+require(RuntimeError)
+
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import checks
