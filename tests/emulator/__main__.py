@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 from dataclasses import MISSING, fields
@@ -19,7 +20,7 @@ from aiohttp import web
 
 from .contract import BASE_PATH
 from .server import Emulator
-from .settings import API_KEY, CLIENT_ID, REFRESH_TOKEN, Settings
+from .settings import Key, Settings
 
 HOST = "127.0.0.1"
 
@@ -64,7 +65,7 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     if arguments.until_eof:
         _stop_at_eof(loop, stop)
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    _announce(f"http://{HOST}:{port}", arguments)
+    _announce(f"http://{HOST}:{port}", arguments, emulator.settings)
     try:
         await stop.wait()
     finally:
@@ -82,17 +83,23 @@ def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         stop.set()
 
 
-def _announce(address: str, arguments: argparse.Namespace) -> None:
-    told: dict[str, Any] = {"api_url": address + BASE_PATH, "control_url": f"{address}/_emulator", "api_key": API_KEY}
+def _announce(address: str, arguments: argparse.Namespace, settings: Settings) -> None:
+    told: dict[str, Any] = {"api_url": address + BASE_PATH, "control_url": f"{address}/_emulator", "api_key": _key(settings)}
     if arguments.json:
         print(json.dumps(told), flush=True)
         return
+    ways = [f"CLOUDNEXUS_API_KEY={shlex.quote(token)}" for token in [told["api_key"]] if token]
+    ways += [f"CLOUDNEXUS_CLIENT_ID={shlex.quote(client)} CLOUDNEXUS_REFRESH_TOKEN={shlex.quote(token)}" for client, token in settings.clients.items()][:1]
     print(
         f"The CloudNexus emulator (profile {arguments.profile}) serves {told['api_url']}; Ctrl-C ends it. In another shell:\n"
-        f"  export CLOUDNEXUS_API_URL={told['api_url']} CLOUDNEXUS_API_KEY={API_KEY}\n"
-        f"or, instead of the key, CLOUDNEXUS_CLIENT_ID={CLIENT_ID} CLOUDNEXUS_REFRESH_TOKEN={REFRESH_TOKEN}.",
+        f"  export {' '.join(['CLOUDNEXUS_API_URL=' + told['api_url'], *ways[:1]])}" + (f"\nor, instead of the key, {ways[1]}." if ways[1:] else ""),
         flush=True,
     )
+
+
+def _key(settings: Settings) -> str:
+    """The key to begin with: the first that may do everything, or the first one."""
+    return next((token for token, key in settings.keys.items() if key == Key()), next(iter(settings.keys), ""))
 
 
 def main(argv: list[str] | None = None) -> None:

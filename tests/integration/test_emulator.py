@@ -285,3 +285,20 @@ def test_it_says_how_to_use_it() -> None:
     with start("--until-eof") as process:
         out, _err = process.communicate(timeout=10)
     assert "export CLOUDNEXUS_API_URL=http://127.0.0.1:" in out
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ('{"reader": {"permissions": ["instances:read"]}, "mine": {}}', "mine"),
+        ('{"reader": {"permissions": ["instances:read"]}}', "reader"),
+    ],
+)
+def test_it_announces_a_key_that_it_takes(keys: str, key: str) -> None:
+    with start("--until-eof", "--keys", keys) as process:
+        out, _err = process.communicate(timeout=10)
+    assert f"CLOUDNEXUS_API_KEY={key}\n" in out
+    with EmulatorProcess("--keys", keys) as emulator:
+        assert emulator.api_key == key
+        answer = requests.get(f"{emulator.api_url}/instances", headers={"Authorization": f"Bearer {emulator.api_key}"}, timeout=5)
+        assert answer.status_code == 200
