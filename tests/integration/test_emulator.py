@@ -296,7 +296,7 @@ def test_it_says_how_to_use_it() -> None:
 )
 def test_it_announces_a_key_that_it_takes(keys: str, key: str) -> None:
     with start("--until-eof", "--keys", keys) as process:
-        out, _err = process.communicate(timeout=10)
+        out, _err = process.communicate(timeout=60)
     assert f"CLOUDNEXUS_API_KEY={key}\n" in out
     with EmulatorProcess("--keys", keys) as emulator:
         assert emulator.api_key == key
