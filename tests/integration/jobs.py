@@ -62,6 +62,11 @@ class Job:
         failed = [event["event_data"]["res"] for event in self.events if event["event"] == "runner_on_failed"]
         return [str(result.get("argument_errors") or result["msg"]) for result in failed]
 
+    def hosts(self, task: str) -> list[str]:
+        """The hosts that a task has succeeded on."""
+        done = [event["event_data"] for event in self.events if event["event"] == "runner_on_ok"]
+        return [data["host"] for data in done if data["task"] == task]
+
     @property
     def changed(self) -> int:
         (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
