@@ -14,7 +14,6 @@ import requests
 from tests.awx.account import Account
 from tests.awx.permissions import User
 from tests.awx.stand_in import PASSWORD, TOKEN, AwxStandIn
-from tests.awx.workflow import job_variables
 from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import REFRESH_TOKEN
 
@@ -103,7 +102,7 @@ def test_who_approves_reads_the_preview(made: tuple[AwxStandIn, list[Run]]) -> N
     shop = account.named("organizations", "Shop")["id"]
     inventory = account.named("inventories", "CloudNexus", organization=shop)["id"]
     account.jobs[901] = {"job_template": account.named("job_templates", "web tier: preview", inventory=inventory)["id"], "stdout": "+shop-01"}
-    approvers = account.named("teams", "approvers")["id"]
+    approvers = account.named("teams", "approvers", organization=shop)["id"]
     account.users += [User("ann", 801, "token-of-ann", teams={approvers}), User("bob", 802, "token-of-bob")]
 
     def reads(user: str, what: str) -> int:
@@ -140,11 +139,6 @@ def test_the_credential_is_that_of_the_environment_and_is_never_shown(made: tupl
     for run in runs:
         shown = run.output + json.dumps(run.entries)
         assert not [secret for secret in (emulator_process.api_key, REFRESH_TOKEN, TOKEN) if secret in shown]
-
-
-def test_a_template_on_its_own_has_the_defaults_of_its_survey(made: tuple[AwxStandIn, list[Run]]) -> None:
-    variables = job_variables(made[0].account, "job_templates", "web tier: configure", {"web_tier_name": "shop"})
-    assert variables == {"web_tier_name": "shop", "web_tier_group": "web_tier", "cloudnexus_job_slice_count": 1}
 
 
 # --- What is refused ---

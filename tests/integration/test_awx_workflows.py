@@ -11,7 +11,7 @@ import pytest
 
 from tests.awx.account import Account
 from tests.awx.stand_in import AwxStandIn
-from tests.awx.workflow import WorkflowJob, node_variables, run_workflow, waits_for
+from tests.awx.workflow import WorkflowJob, job_variables, node_variables, run_workflow, waits_for
 from tests.emulator.process import EmulatorProcess
 
 from .awx_runs import made
@@ -127,3 +127,8 @@ def test_jobs_that_change_a_tier_wait_for_each_other(account: Account) -> None:
     # A template of its own, as version 1.0.0 had it for the teardown, would wait for nothing.
     account.add("job_templates", {"name": "another", "project": next(iter(account.objects["projects"])), "allow_simultaneous": False})
     assert waits_for(account, "another", ["web tier: apply"]) == []
+
+
+def test_a_template_on_its_own_has_the_defaults_of_its_survey(account: Account) -> None:
+    variables = job_variables(account, "job_templates", "web tier: configure", {"web_tier_name": "shop"})
+    assert variables == {"web_tier_name": "shop", "web_tier_group": "web_tier", "cloudnexus_job_slice_count": 1}
