@@ -97,6 +97,12 @@ _value:
       | web-02 | missing | create | - | plan=starter region=eu-west |
 """
 
+from ansible.errors import AnsibleError
+
+from ..module_utils.supported import require
+
+require(AnsibleError)
+
 from collections.abc import Callable
 from typing import Any
 

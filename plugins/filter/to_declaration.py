@@ -57,6 +57,12 @@ _value:
       region: us-east
 """
 
+from ansible.errors import AnsibleError
+
+from ..module_utils.supported import require
+
+require(AnsibleError)
+
 from collections.abc import Callable
 from typing import Any
 
