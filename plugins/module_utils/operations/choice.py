@@ -20,7 +20,7 @@ _EXACT = ("names", "ids")
 
 
 def options(**names: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The list options of a module, with what each has besides its type."""
+    """The list options of a module, each with what it has in addition to its type."""
     return {name: {"type": "list", "elements": "str", **more} for name, more in names.items()}
 
 
