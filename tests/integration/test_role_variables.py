@@ -33,7 +33,10 @@ ACCEPTED = {
             "web_tier_max_unavailable", "web_tier_wait_timeout", "web_tier_auto_scale.min_instances",
             "web_tier_auto_scale.max_instances", "web_tier_auto_scale.cpu_threshold", "web_tier_cdn.cache_ttl",
         },
-        "true": {"web_tier_recreate", "web_tier_require_approval", "web_tier_wait_for_connection", "web_tier_cdn.ssl_enabled", "web_tier_cdn.wait"},
+        "true": {
+            "web_tier_recreate", "web_tier_require_approval", "web_tier_wait_for_connection", "web_tier_accept_new_host_keys", "web_tier_rolling",
+            "web_tier_cdn.ssl_enabled", "web_tier_cdn.wait",
+        },
         "empty text": {
             "web_tier_image_id", "web_tier_ssh_keys", "web_tier_asset_bucket", "web_tier_approved_digest", "web_tier_approved_plan", "web_tier_plan_file",
             "web_tier_protected",

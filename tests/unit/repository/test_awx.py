@@ -78,6 +78,8 @@ NOT_ASKED = {
     "web_tier_approved_plan": "a file of the project: its playbook says it",
     "web_tier_wait_for_connection": "the templates set it: whether there is a credential to log in with",
     "web_tier_require_approval": "whoever is asked could waive it",
+    "web_tier_accept_new_host_keys": "AWX runs jobs without host key checking",
+    "web_tier_rolling": "the playbook says it",
 }
 ONLY_SOME = {
     "web tier: teardown": {"web_tier_name", "web_tier_wait_timeout"},

@@ -133,7 +133,8 @@ def _assert_documents(contains: dict[str, Any], schema: dict[str, Any]) -> None:
 
 
 def test_every_module_is_compared_with_the_contract() -> None:
-    assert sorted(RETURNED) == sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    # All that return what the API shows: cloudnexus_connection sends it nothing.
+    assert sorted([*RETURNED, "cloudnexus_connection"]) == sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
 
 @pytest.mark.parametrize("name", RETURNED)

@@ -58,8 +58,8 @@ def test_the_families_of_the_web_server_set_the_same() -> None:
 
 def test_the_web_servers_of_a_tier_fall_back_to_the_defaults_of_their_role() -> None:
     plays = [play for play in yaml.safe_load((ROOT / "playbooks" / "web_tier.yml").read_text()) if "vars" in play]
-    assert [play["hosts"] for play in plays] == ["__web_tier_to_check:!localhost", "__web_tier_to_configure:!localhost"]
-    assert plays[0]["vars"] == plays[1]["vars"]
+    assert len(plays) == 3
+    assert all(play["vars"] == plays[0]["vars"] for play in plays)
     for name, value in plays[0]["vars"].items():
         assert re.search(r"\| default\('?(\w+)'?\) }}$", value).group(1) == str(role_spec("web_server")[name]["default"])  # type: ignore[union-attr]
 
