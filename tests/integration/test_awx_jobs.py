@@ -55,6 +55,21 @@ def test_a_credential_that_the_api_refuses(awx: Awx, emulator: EmulatorProcess) 
     assert_no_secret(awx.folder, str(job.events), output)
 
 
+def test_the_nightly_job_fails_if_the_tier_is_not_whole(awx: Awx, emulator: EmulatorProcess) -> None:
+    # A schedule has no answer to the question about regions: AWX does not take its default.
+    answers = {"web_tier_name": "shop", "web_tier_count": 2, "web_tier_plan": "starter"}
+    members = [emulator.create(name) for name in ("shop-01", "shop-02")]
+    whole = awx.job("web_tier_drift.yml", answers)
+    assert whole.status == "successful", whole.output
+    emulator.change(members[1]["id"], status="failed")
+    job = awx.job("web_tier_drift.yml", answers)
+    assert job.status == "failed"
+    assert "The account differs from the declaration: " in job.failures[0]
+    assert "shop-02" in job.output
+    assert "cloudnexus_drift" in job.artifacts
+    assert not emulator.writes()
+
+
 def test_hosts_of_the_inventory_in_slices(awx: Awx, emulator: EmulatorProcess) -> None:
     evil = "{{ lookup('env', 'CLOUDNEXUS_API_KEY') }}"
     for number in range(1, 5):
