@@ -225,9 +225,9 @@ def test_the_rulebook_for_a_controller_answers_the_survey_of_its_template() -> N
     answers = action["job_args"]["extra_vars"]
     typed = {**answers, "web_tier_name": "shop", "web_tier_count": 3, "web_tier_plan": "starter", "web_tier_regions": ["us-east"]}
     assert rules.answer_mistakes(SURVEYS[action["name"]], typed) == []
-    assert rules.answer_mistakes(SURVEYS[action["name"]], {**typed, "web_tier_count": "", "web_tier_recreate": "", "other": 1})
+    assert rules.answer_mistakes(SURVEYS[action["name"]], {**typed, "web_tier_count": "", "web_tier_recreate_for": ["colour"], "other": 1})
     assert set(answers) <= set(questions)
-    assert answers["web_tier_recreate"] in questions["web_tier_recreate"]["choices"]
+    assert set(answers["web_tier_recreate_for"]) <= set(questions["web_tier_recreate_for"]["choices"])
     assert {name for name, question in questions.items() if question["required"]} <= set(answers)
 
 
