@@ -176,7 +176,7 @@ class ActionModule(ActionBase):
         if item["name"] not in hostvars and group in task_vars["groups"]:
             hostvars._inventory.add_host(item["name"], group)
         known = hostvars[item["name"]] if item["name"] in hostvars else {"inventory_hostname": item["name"]}
-        return ChainMap({"ansible_host": item["address"]}, known)  # type: ignore[arg-type]
+        return ChainMap({"ansible_host": item["address"]}, known)
 
 
 # --- One host ---

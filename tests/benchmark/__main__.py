@@ -16,9 +16,10 @@ from .choice import choose
 from .harness import PAIRS, TITLES, Bench, Case, Row, table
 from .playbook import Failed
 from .startup import imports
+from .tiers import tier
 
 CASES: dict[str, Case] = {
-    function.__name__: function for function in (loop, hosts, uri, module, fleet_create, fleet_nothing, limited, buckets, growth, inventory, imports)
+    function.__name__: function for function in (loop, hosts, uri, module, fleet_create, fleet_nothing, limited, tier, buckets, growth, inventory, imports)
 }
 
 

@@ -171,6 +171,43 @@ def test_the_hosts_are_in_the_inventory_and_respond(in_process: Ansible) -> None
     assert waited["result"]["connected"] == ["shop-01", "shop-02"]
 
 
+def test_a_second_run_does_no_more_for_many_members_than_for_two(in_process: Ansible) -> None:
+    """As many tasks, and one loop over the members, which registers them. `make bench CASES=tier` measures the time."""
+    done = {}
+    for count in (2, 25):
+        options = {"name": f"tier{count}", "count": count, "max_creations": count, "wait_for_connection": True}
+        local = [word for name, value in LOCAL.items() for word in ("-e", f"{name}={value}")]
+        assert run_playbook(in_process, PLAYBOOK, *local, **options).status == 0
+        run = run_playbook(in_process, PLAYBOOK, *local, **options)
+        assert (run.status, run.changed) == (0, 0), run.output
+        looped = [entry["action"] for entry in run.entries for _item in entry["result"].get("results", ())]
+        assert looped == ["ansible.builtin.add_host"] * count
+        done[count] = [entry["task"] for entry in run.entries]
+    assert done[25] == done[2]
+
+
+def test_a_host_of_another_account_is_refused(in_process: Ansible) -> None:
+    """An inventory host of a member's name that is another instance: before anything is changed, in check mode too."""
+    emulator = in_process.emulator
+    ours = emulator.create("shop-01", id="inst_ours")
+    inventory = in_process.folder / "hosts.json"
+
+    def run(identity: str, *arguments: str) -> Run:
+        inventory.write_text(json.dumps({"all": {"hosts": {"shop-02": {"cloudnexus_id": identity}, "shop-01": {"cloudnexus_id": ours["id"]}}}}))
+        return run_playbook(in_process, PLAYBOOK, "-i", str(inventory), *arguments, regions=["eu-west"], recreate=True)
+
+    for refused in (run("inst_theirs"), run("inst_theirs", "--check")):
+        assert refused.status != 0
+        assert "shop-02: the inventory has this host as the instance inst_theirs, which this account does not have under that name." in messages(refused)
+    assert not [entry for entry in emulator.writes() if entry["path"].endswith("/instances")]
+    assert names(emulator) == ["shop-01"]
+    made = run("")
+    assert made.status == 0, made.output
+    # What this run replaced was this account's.
+    assert names(emulator) == ["shop-01", "shop-02"]
+    assert emulator.instances("shop-01")[0]["id"] != "inst_ours"
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cuont": 3}, "web_tier_cuont: no such variable of the role web_tier, which has web_tier_accept_new_host_keys, "),
     ({"name": "shop floor"}, 'web_tier_name: expected letters, digits, dots, hyphens and underscores, got "shop floor".'),
