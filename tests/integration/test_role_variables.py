@@ -25,6 +25,7 @@ ACCEPTED = {
         "true": {"web_server_tls_redirect"},
         "empty text": {
             "web_server_site", "web_server_server_names", "web_server_address", "web_server_tls_certificate", "web_server_tls_key", "web_server_health_path",
+            "web_server_directives",
         },
     },
     "web_tier": {
@@ -47,6 +48,7 @@ for known in ACCEPTED.values():
     known["null"] = set(known["empty text"])  # an empty answer of a survey, since ansible-core 2.19
 # An empty answer to a question with several choices is an empty list.
 ACCEPTED["web_tier"]["null"].add("web_tier_recreate_for")
+ACCEPTED["web_server"]["null"].add("web_server_headers")
 #: What each host has in the first place.
 GIVEN: dict[str, dict[str, Any]] = {"web_server": {"web_server_state": "absent"}, "web_tier": {"web_tier_name": "shop", "web_tier_wait_for_connection": False}}
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Packs a site, a directory or an archive, into one archive that is the same for the same content, wherever and whenever it is packed.
 
-``pack.py digest SITE BASE...`` prints ``{"digest": ...}``, and packs nothing. A relative SITE is looked up in one base after the other.
+``pack.py digest SITE BASE...`` prints ``{"digest": ..., "sample": PATH}`` with a file that the host can be asked for, and packs nothing.
+A relative SITE is looked up in one base after the other.
 ``pack.py archive DIGEST SITE BASE...`` prints ``{"archive": PATH}``, a file that belongs to this call alone.
 ``pack.py remove PATH`` removes that file, and the packed site with the last one.
 Each prints ``{"error": ...}`` if it fails.
@@ -362,8 +363,14 @@ def _hashes(site: Path, files: Files) -> dict[str, bytes]:
     return {name: _hash(leaf) for name, leaf in files.items()}
 
 
-def digest_of(site: Path, folder: Path) -> str:
-    """The digest of a site's content. A site that looks as it did is not read again: the hosts of a run ask for the same one."""
+def sample_of(files: Iterable[str]) -> str:
+    """A file that nginx serves: the page of the root if there is one. Empty if there is no file with a plain name."""
+    served = [name for name in files if name.isprintable() and not re.search(r"(^|/)\.(?!well-known/)", name)]
+    return "index.html" if "index.html" in served else next(iter(served), "")
+
+
+def digest_of(site: Path, folder: Path) -> dict[str, str]:
+    """The digest of a site's content, and one of its files. A site that looks as it did is not read again: the hosts of a run ask for the same one."""
     files = directory(site) if site.is_dir() else None
     looks = [("", os.stat(site))] if files is None else [(name, os.lstat(leaf.path)) for name, leaf in files.items() if isinstance(leaf, OnDisk)]
     recent = time.time() - GRANULARITY
@@ -374,20 +381,27 @@ def digest_of(site: Path, folder: Path) -> str:
     known = _known(kept)
     if found := known.get(signature.hexdigest()):
         return found
-    digest = _digest(_hashes(site, archive(site, Spool()) if files is None else files))
+    files = archive(site, Spool()) if files is None else files
+    result = {"digest": _digest(_hashes(site, files)), "sample": sample_of(files)}
     if all(max(look.st_mtime, look.st_ctime) < recent for _name, look in looks):
-        entries = [*known.items(), (signature.hexdigest(), digest)][-MOST_DIGESTS:]
+        entries = [*known.items(), (signature.hexdigest(), result)][-MOST_DIGESTS:]
         with _replaced(kept) as file:
             file.write(json.dumps(dict(entries)).encode())
-    return digest
+    return result
 
 
-def _known(kept: Path) -> dict[str, str]:
+def _known(kept: Path) -> dict[str, dict[str, str]]:
     try:
         loaded = json.loads(kept.read_bytes()) if kept.is_file() else None
     except (OSError, ValueError):
         return {}
-    return loaded if isinstance(loaded, dict) and all(isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value) for value in loaded.values()) else {}
+    return loaded if isinstance(loaded, dict) and all(map(_is_result, loaded.values())) else {}
+
+
+def _is_result(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {"digest", "sample"} or not all(isinstance(part, str) for part in value.values()):
+        return False
+    return bool(re.fullmatch("[0-9a-f]{16}", value["digest"])) and value["sample"].isprintable()
 
 
 # --- The archive ---
@@ -569,7 +583,7 @@ def _result(command: str, arguments: list[str]) -> dict[str, str]:
             digest, site, *bases = arguments
             return {"archive": str(archive_of(_found(site, bases), digest, folder))}
         site, *bases = arguments
-        return {"digest": digest_of(_found(site, bases), folder)}
+        return digest_of(_found(site, bases), folder)
 
 
 def main(arguments: list[str]) -> dict[str, str]:

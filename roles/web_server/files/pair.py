@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks that a private key belongs to a certificate. ``nginx -t`` accepts an EC certificate with an RSA key, and every handshake fails.
 
-Reads the PEM text of both from standard input, and prints one sentence on what is wrong, or nothing.
+Reads the PEM text of both from standard input. Prints ``{"error": ...}``, one sentence on what is wrong, or ``{"names": [...]}``, the host names of
+the certificate.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import ssl
@@ -17,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 MISMATCH = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
 
@@ -58,5 +61,21 @@ def problem(pem: str) -> str:
     return ""
 
 
+def names(pem: str) -> list[str]:
+    """The host names that the first certificate is for."""
+    with _readable(CERTIFICATE.findall(pem)[0] + "\n") as path:
+        try:
+            # The standard library shows a certificate only after a handshake, but for this function of its own tests.
+            decoded = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]
+        except (AttributeError, ssl.SSLError):
+            return []
+    return [name.lower() for kind, name in decoded.get("subjectAltName", ()) if kind == "DNS" and NAME.fullmatch(name)]
+
+
+def result(pem: str) -> dict[str, object]:
+    error = problem(pem)
+    return {"error": error} if error else {"names": names(pem)}
+
+
 if __name__ == "__main__":
-    sys.stdout.write(problem(sys.stdin.buffer.read().decode("utf-8", "replace")))
+    json.dump(result(sys.stdin.buffer.read().decode("utf-8", "replace")), sys.stdout)

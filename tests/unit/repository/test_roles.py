@@ -51,11 +51,6 @@ def test_names_of_a_role_are_prefixed(role: str) -> None:
         assert all(name.startswith(f"__{role}_") for name in yaml.safe_load(path.read_text())), path.name
 
 
-def test_the_families_of_the_web_server_set_the_same() -> None:
-    debian, red_hat = (set(yaml.safe_load((ROOT / "roles" / "web_server" / "vars" / f"{name}.yml").read_text())) for name in ("Debian", "RedHat"))
-    assert debian == red_hat
-
-
 def test_the_web_servers_of_a_tier_fall_back_to_the_defaults_of_their_role() -> None:
     plays = [play for play in yaml.safe_load((ROOT / "playbooks" / "web_tier.yml").read_text()) if "vars" in play]
     assert len(plays) == 3

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The variables of the role web_server, rendered by Ansible in a process of its own: its collection finder would stay in this one.
 
-``python -m tests.unit.roles.rendering`` reads a list of what users give the role, and prints what becomes of it.
+``python -m tests.unit.roles.rendering PLAYBOOK_DIR`` reads a list of what users give the role, and prints what becomes of it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import yaml
 from tests.checkout import ROOT, ansible_environment
 
 ROLE = ROOT / "roles" / "web_server"
-RENDERED = ("__web_server_paths", "__web_server_wrong", "__web_server_removable")
+RENDERED = ("__web_server_paths", "__web_server_wrong", "__web_server_removable", "__web_server_bases_of_the_site")
 
 
-def rendered(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each of these, by their short names: the paths, what is wrong, and the pattern of what may be removed."""
-    command = [sys.executable, "-m", "tests.unit.roles.rendering"]
+def rendered(given: list[dict[str, Any]], playbook_dir: str = "/home/me/shop") -> list[dict[str, Any]]:
+    """For each of these, by their short names: the paths, what is wrong, the pattern of what may be removed, and where a relative site starts."""
+    command = [sys.executable, "-m", "tests.unit.roles.rendering", playbook_dir]
     done = subprocess.run(command, check=True, cwd=ROOT, env=ansible_environment(), input=json.dumps(given), stdout=subprocess.PIPE, text=True)
     results: list[dict[str, Any]] = json.loads(done.stdout)
     return results
@@ -55,7 +55,7 @@ def main() -> None:
     role = {**load("defaults/main.yml"), **load("vars/main.yml"), **load("tasks/check.yml")[0]["ansible.builtin.set_fact"], "role_path": str(ROLE)}
     results = []
     for given in json.load(sys.stdin):
-        variables = {**role, **{f"web_server_{name}": value for name, value in given.items()}}
+        variables = {**role, "playbook_dir": sys.argv[1], **{f"web_server_{name}": value for name, value in given.items()}}
         templar = Templar(loader=loader, variables=variables)
         results.append({name: templar.template(variables[name]) for name in RENDERED})
     json.dump(results, sys.stdout)

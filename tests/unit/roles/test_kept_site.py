@@ -229,3 +229,21 @@ def test_without_a_cache_it_is_where_temporary_files_are(
     wanted = digest(site)
     spoil(cache)
     assert archive(site, wanted).parent == tmp_path / "tmp" / f"cloudnexus-{os.geteuid()}" / "sites"
+
+
+@pytest.mark.parametrize(
+    ("names", "sample"),
+    [
+        (["a.html", "index.html"], "index.html"),
+        (["css/a b.css", "z"], "css/a b.css"),
+        ([".htaccess", "a/.git2/b", ".well-known/x"], ".well-known/x"),
+        ([".htaccess"], ""),
+        (["latin-\udce4"], ""),
+    ],
+)
+def test_a_file_that_the_host_can_be_asked_for(tmp_path: Path, names: list[str], sample: str) -> None:
+    site = directory(tmp_path / "site", dict.fromkeys(names, b""))
+    for _first_and_from_the_cache in range(2):
+        assert PACK.main(["digest", str(site)])["sample"] == sample
+        for name in names:
+            os.utime(site / name, (1, 1))

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
+import json
 import os
 import subprocess
 import sys
@@ -36,10 +38,12 @@ def pem(key: Any, encryption: Any = None, form: Any = serialization.PrivateForma
     return text.decode()
 
 
-def certificate(key: Any) -> str:
+def certificate(key: Any, *names: x509.GeneralName) -> str:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example")])
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     built = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
     return built.sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
@@ -87,6 +91,14 @@ def test_the_script_shows_no_key_and_asks_nobody_for_a_password() -> None:
     for text in (CERTIFICATES["ec"] + encrypted, CERTIFICATES["ec"] + pem(KEYS["rsa"]), os.urandom(100).decode("latin-1")):
         done = subprocess.run(command, input=text.encode(), check=True, capture_output=True, timeout=60, start_new_session=True)
         assert done.stderr == b""
-        assert done.stdout.startswith(b"web_server_tls_")
+        assert json.loads(done.stdout)["error"].startswith("web_server_tls_")
         assert done.stdout.count(b"\n") == 0
         assert len(done.stdout) < 100
+
+
+def test_the_names_of_a_certificate() -> None:
+    """A redirect of a site without names leads to one of them, so none can be anything else than the name of a host."""
+    names = [x509.DNSName("www.Shop.example"), x509.DNSName("*.shop.example"), x509.IPAddress(ipaddress.ip_address("192.0.2.1")), x509.DNSName("a;b")]
+    assert PAIR.result(certificate(KEYS["ec"], *names) + pem(KEYS["ec"])) == {"names": ["www.shop.example", "*.shop.example"]}
+    assert PAIR.result(CERTIFICATES["ec"] + pem(KEYS["ec"])) == {"names": []}
+    assert PAIR.result(CERTIFICATES["ec"] + pem(KEYS["rsa"])) == {"error": ANOTHER}

@@ -9,6 +9,8 @@ import ipaddress
 import re
 from typing import Any
 
+from tests.checkout import ROOT
+
 from .rendering import ROLE, rendered, tasks
 
 NAMES = ["site", "shop.example", "a_b-c", "0", "x" * 200]
@@ -56,12 +58,13 @@ def test_only_what_is_strictly_below_a_base_may_be_removed() -> None:
 
 
 def test_everything_that_the_role_removes_is_checked() -> None:
-    """One task removes, behind the check. Two others remove a file each, which has a name of its own."""
+    """One task removes, behind the check. Three others remove a file each, which has a name of its own."""
     names = sorted(path.name for path in (ROLE / "tasks").glob("*.yml"))
     files = {(name, task["ansible.builtin.file"]["path"]) for name in names for task in tasks(name) if "absent" in str(task.get("ansible.builtin.file"))}
     assert files == {
         ("remove.yml", "{{ item }}"),
         ("absent.yml", "{{ __web_server_paths.file }}"),
+        ("absent.yml", "{{ __web_server_names_file }}"),
         ("default-site.yml", "/etc/nginx/sites-enabled/default"),
     }
     assert all("__web_server_removable" in str(part) for part in (tasks("remove.yml")[0]["ansible.builtin.assert"]["that"], tasks("remove.yml")[1]["loop"]))
@@ -81,3 +84,10 @@ def test_an_address_is_what_python_takes_for_one() -> None:
     results = rendered([{"address": address} for address in addresses])
     accepted = [address for address, result in zip(addresses, results, strict=True) if not result["__web_server_wrong"]]
     assert accepted == [address for address in addresses if valid(address)]
+
+
+def test_a_relative_site_starts_in_a_place_of_the_user() -> None:
+    """`web_server_site=.` with a playbook of a collection is the directory where Ansible was started."""
+    of_a_collection = "/x/ansible_collections/cloudnexus/cloud/playbooks"
+    assert rendered([{}])[0]["__web_server_bases_of_the_site"] == ["/home/me/shop", str(ROOT)]
+    assert rendered([{}], of_a_collection)[0]["__web_server_bases_of_the_site"] == [str(ROOT)]
