@@ -16,7 +16,7 @@ export PIP_USER := 0
 # These take one core each, so they run beside one another; units and integration take all cores.
 ON_ONE_CORE := sanity hostile site lint docs forge changelog types style
 
-.PHONY: help demo check test matrix ends debian devel mutants docs soak bench bench-peers emulator certification rehearsal release clean
+.PHONY: help demo check test matrix ends debian devel mutants docs soak bench bench-peers emulator certification rehearsal redhat release clean
 help:
 	@echo "make demo         run a web tier on the emulator: check mode, for real, a second time, and down"
 	@echo "make check        style, types and unit tests: for each save"
@@ -31,6 +31,7 @@ help:
 	@echo "make bench        measure ratios against the same work without the collection; CASES='loop buckets', CASES=list, PAIRS=1"
 	@echo "make bench-peers  the same task by three other clouds' collections"
 	@echo "make emulator     start the emulator for a playbook of yours; ARGS='--port 8080' and others"
+	@echo "make redhat       the role web_server in a container; IMAGE=docker.io/almalinux/9-init"
 	@echo "make rehearsal    rehearse a release in a repository of its own, and the demo with its web servers"
 	@echo "make release      VERSION=1.2.3: bump, build, install and try that version in a clone; publishes nothing"
 	@echo "make clean        remove what the others installed and made"
@@ -68,6 +69,9 @@ ends devel certification rehearsal: $(VENV)/.test
 RELEASE ?= trixie
 debian: $(VENV)/.test
 	@$(NOX) -s 'debian$(OPEN)$(RELEASE)$(CLOSE)'
+
+redhat: $(VENV)/.test
+	@RED_HAT_IMAGE="$(IMAGE)" $(NOX) -s redhat
 
 SAMPLE ?= 300
 SEED ?= 1

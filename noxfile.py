@@ -169,6 +169,12 @@ def rehearsal(session: nox.Session) -> None:
     session.run("pytest", "tests/integration", "-q", "-m", "ci", *session.posargs)
 
 
+@nox.session
+def redhat(session: nox.Session) -> None:
+    """Run the role web_server in a container of the Red Hat family, whose image RED_HAT_IMAGE names."""
+    session.run("pytest", "tests/integration/test_red_hat.py", "-q", *session.posargs)
+
+
 @nox.session(venv_backend="uv|venv")
 @nox.parametrize("python,core", [nox.param(*pair, id="/".join(pair)) for pair in PAIRS])
 def matrix(session: nox.Session, core: str) -> None:
