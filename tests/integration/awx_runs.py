@@ -65,7 +65,6 @@ def made(emulator_process: EmulatorProcess, tmp_path_factory: pytest.TempPathFac
         assert awx.writes == [], "check mode wrote"
         another_organization(awx.account, "Other")
         shop = {"organization": awx.account.add("organizations", {"name": "Shop"})}
-        awx.account.members[shop["organization"], "galaxy_credentials"] = [awx.account.named("credentials", "Ansible Galaxy")["id"]]
         # Of version 1.0.0, with a project that has no playbook any more.
         old = awx.account.add("projects", {"name": "old", **shop})
         awx.account.add("job_templates", {"name": "web tier: teardown", "project": old})

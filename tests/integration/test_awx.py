@@ -40,8 +40,8 @@ def test_everything_is_made_once_beside_another_organization_with_the_same_names
     account = awx.account
     shop = account.named("organizations", "Shop")["id"]
     own = {"organization": shop}
-    galaxy, machine = account.named("credentials", "Ansible Galaxy")["id"], account.named("credentials", "Demo Credential")["id"]
-    assert account.members[shop, "galaxy_credentials"] == [galaxy]
+    machine = account.named("credentials", "Demo Credential")["id"]
+    assert (shop, "galaxy_credentials") not in account.members  # one that is there stays as it is
     credential, project = account.named("credentials", "CloudNexus", **own), account.named("projects", "CloudNexus", **own)
     inventory = account.named("inventories", "CloudNexus", **own)
     source = account.named("inventory_sources", "CloudNexus", inventory=inventory["id"])
@@ -177,6 +177,8 @@ def test_check_mode_sees_what_the_run_would_fail_for(in_process: Ansible) -> Non
         account.users.append(User("ann", 801, "token-of-ann", admin_of={account.named("organizations", "Default")["id"]}))
         in_process.environment |= {"CONTROLLER_USERNAME": "ann", "CONTROLLER_PASSWORD": PASSWORD}
         run = apply(in_process, awx, "--check", token="", awx_project_url=URL, awx_machine_credential="ssh", awx_approver_team="nobody")
+        nowhere = apply(in_process, awx, "--check", token="", awx_project_url=URL, awx_organization="Nowhere")
+        assert "awx_organization: there is no organization Nowhere that you can see, and only a system administrator can create one." in nowhere.output
         assert awx.writes == []
         # The token that the password was exchanged for is gone again.
         assert [request for request in awx.requests if request.method == "POST"]
@@ -195,8 +197,10 @@ def test_check_mode_sees_what_the_run_would_fail_for(in_process: Ansible) -> Non
 
 def test_a_failed_sync_is_repeated_until_it_succeeds(in_process: Ansible) -> None:
     with AwxStandIn(PROJECT) as awx:
-        inputs = {"awx_project_url": URL, "awx_project_branch": "nope"}
+        inputs = {"awx_project_url": URL, "awx_project_branch": "nope", "awx_organization": "New"}
         first = apply(in_process, awx, **inputs)
+        new = awx.account.named("organizations", "New")["id"]
+        assert awx.account.members[new, "galaxy_credentials"] == [awx.account.named("credentials", "Ansible Galaxy")["id"]]
         check = apply(in_process, awx, "--check", **inputs)
         second = apply(in_process, awx, **inputs)
         for run in (first, second):
