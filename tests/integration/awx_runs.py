@@ -53,7 +53,7 @@ def another_organization(account: Account, name: str) -> None:
     account.add("teams", {"name": "approvers", **owner})
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def made(emulator_process: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AwxStandIn, list[Run]]]:
     """An AWX that was empty, and what came of it: check mode, then twice for real beside another organization."""
     ansible = Ansible(emulator_process, tmp_path_factory.mktemp("awx"), environment={"CLOUDNEXUS_REFRESH_TOKEN": REFRESH_TOKEN, "CLOUDNEXUS_CLIENT_ID": ""})

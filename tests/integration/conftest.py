@@ -13,8 +13,11 @@ import pytest
 from tests.emulator.process import EmulatorProcess
 from tests.hosts.isolated import Hosts, why_not
 
+from .awx_runs import made
 from .commands import MODES, Ansible
 from .jobs import Awx, awx_of
+
+__all__ = ["made"]
 
 
 @pytest.fixture(params=MODES)

@@ -17,10 +17,9 @@ from tests.awx.stand_in import PASSWORD, TOKEN, AwxStandIn
 from tests.emulator.process import EmulatorProcess
 from tests.emulator.settings import REFRESH_TOKEN
 
-from .awx_runs import PROJECT, URL, apply, made
+from .awx_runs import PROJECT, URL, apply
 from .commands import Ansible, Run
 
-__all__ = ["made"]
 pytestmark = [pytest.mark.xdist_group("awx"), pytest.mark.once]
 
 

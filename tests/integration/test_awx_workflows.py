@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -14,11 +15,9 @@ from tests.awx.stand_in import AwxStandIn
 from tests.awx.workflow import WorkflowJob, job_variables, node_variables, run_workflow, waits_for
 from tests.emulator.process import EmulatorProcess
 
-from .awx_runs import made
 from .commands import Run
 from .jobs import Awx, Job, assert_no_secret
 
-__all__ = ["made"]
 pytestmark = [pytest.mark.xdist_group("awx"), pytest.mark.once]
 KEYS = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3J2OqxqhVtQtU0Dz0Yj3m2tqUu1x5Wb4zPqk6o8x5L me@example.com", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 you"]
 ANSWERS = {"web_tier_name": "shop", "web_tier_regions": ["us-east", "eu-west"], "web_tier_ssh_keys": "\n".join(KEYS), "web_tier_image_id": ""}
@@ -29,7 +28,7 @@ UNREACHED = {"web_tier_configure": False, "web_tier_wait_for_connection": False}
 @pytest.fixture(scope="module")
 def account(made: tuple[AwxStandIn, list[Run]]) -> Account:
     """What the runs have made, without the other organization, whose names are the same."""
-    account = made[0].account
+    account = copy.deepcopy(made[0].account)
     other = account.named("organizations", "Other")["id"]
     owned = [(kind, key) for kind, items in account.objects.items() for key in items if account.organization(kind, key) == other]
     for kind, key in sorted(owned, key=lambda entry: entry[0] in ("projects", "inventories")):
