@@ -102,8 +102,8 @@ def uri(bench: Bench) -> list[Row]:
 
 
 def module(bench: Bench) -> list[Row]:
-    """The same loop, against the same core by the module door"""
-    return [_against_slow(bench, _loop(f"{FQCN}instance", FEW, vars={"cloudnexus_in_process": False}), "the same core by the module door", 20)]
+    """The same loop, against the same core in module mode"""
+    return [_against_slow(bench, _loop(f"{FQCN}instance", FEW, vars={"cloudnexus_in_process": False}), "the same core in module mode", 20)]
 
 
 def _against_slow(bench: Bench, slow: dict[str, Any], against: str, reach: float) -> Row:

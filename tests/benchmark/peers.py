@@ -38,7 +38,7 @@ OURS = f"{FQCN}instance"
 OPTIONS = {"name": "{{ item }}", "plan": "starter", "region": "us-east"}
 TASKS: dict[str, dict[str, Any]] = {
     OURS: {OURS: OPTIONS},
-    f"{OURS}, module door": {OURS: OPTIONS, "vars": {"cloudnexus_in_process": False}},
+    f"{OURS}, module mode": {OURS: OPTIONS, "vars": {"cloudnexus_in_process": False}},
     "hetzner.hcloud.server": {"hetzner.hcloud.server": {"name": "{{ item }}", "server_type": "cx22"}},
     "vultr.cloud.instance": {"vultr.cloud.instance": {"label": "{{ item }}", "plan": "vc2-1c-2gb", "region": "ewr"}},
     "cloudscale_ch.cloud.server": {"cloudscale_ch.cloud.server": {"name": "{{ item }}", "flavor": "flex-4-1"}},
@@ -110,7 +110,7 @@ def _modules(commands: Path, folder: Path) -> str:
                 found.append((played.tasks[name] - played.tasks[f"{name} 1"]) / ITEMS)
         runs = PAIRS * (ITEMS + 2)
         counts = {name.split(".")[0].removesuffix("_ch"): count for name, count in requests.get(f"{address}/counts", timeout=30).json().items()}
-        # Both of our doors asked the same.
+        # Both of our modes sent the same.
         counts["cloudnexus"] = len(emulator.requests()) // 2
     rows = []
     for name, found in times.items():
