@@ -16,25 +16,21 @@ REPOSITORY = "https://github.com/cloudnexus/cloudnexus.cloud/blob/main/"
 #: The navigation, in its order. A page of docs/ that is not named here comes after the guides.
 GUIDES = [
     "getting_started",
-    "authentication",
-    "check_mode",
+    "roles",
     "fleets",
     "adopt",
     "drift",
     "inventory",
     "ad_hoc",
-    "roles",
     "awx",
-    "execution_environments",
     "eda",
-    "faults",
-    "tracing",
-    "troubleshooting",
-    "not_offered",
+    "execution_environments",
     "emulator",
     "testing",
+    "upgrading",
 ]
-PROMISES = ["guarantees", "contract", "benchmarks"]
+CONCEPTS = ["authentication", "check_mode", "faults", "guarantees"]
+REFERENCE = ["Modules, plugins and roles <reference/index>", "troubleshooting", "contract", "not_offered", "tracing", "benchmarks"]
 CONTRIBUTORS = ["architecture", "contributing"]
 #: The folders of plugins that have pages, and how antsibull-docs calls the kind.
 _KINDS = (("modules", "module"), ("filter", "filter"), ("lookup", "lookup"), ("inventory", "inventory"))
@@ -51,12 +47,12 @@ def pages() -> dict[str, str]:
 def navigation(known: Mapping[str, str]) -> str:
     """What the start page has besides its text: what belongs together, for the sidebar."""
     names = [name for name in known.values() if "/" not in name and not name.startswith("role_")]
-    elsewhere = {*GUIDES, *PROMISES, *CONTRIBUTORS, "changelog", "index"}
+    elsewhere = {*GUIDES, *CONCEPTS, *REFERENCE, *CONTRIBUTORS, "changelog", "index"}
     others = [name for name in names if name not in elsewhere]
     parts = [
         _toctree("Guides", [name for name in (*GUIDES, *others) if name in names]),
-        _toctree("Reference", ["Modules, plugins and roles <reference/index>"]),
-        _toctree("What is promised", PROMISES),
+        _toctree("Concepts", CONCEPTS),
+        _toctree("Reference", REFERENCE),
         _toctree("For contributors", [*CONTRIBUTORS, "Changelog <changelog>"]),
     ]
     return "\n".join(parts)
