@@ -20,7 +20,7 @@ from .client.bounds import PAGE, TOTAL, Extent
 from .client.client import Call, Client
 from .client.links import page_url
 from .clock import Deadline
-from .errors import ApiError, BadAnswer, CloudNexusError, Contradiction, NotFound, OperationMissing
+from .errors import ApiError, BadResponse, CloudNexusError, Contradiction, NotFound, OperationMissing
 from .masking import brief
 
 #: An object as the API shows it.
@@ -47,7 +47,7 @@ _ADDRESS = re.compile(r"[0-9A-Za-z:][0-9A-Za-z.:%_-]*")
 @dataclass(frozen=True, slots=True)
 class Page:
     items: list[Json]
-    #: The account's whole number of items, where the API says it.
+    #: The account's whole number of items, if the API says it.
     total_count: int | None
 
 
@@ -70,26 +70,26 @@ class Reader:
         """Raises OperationMissing if the address of the API is wrong: then nothing is there, and that says nothing of an instance."""
         call = Call("GET", "/health")
         try:
-            self._client.answer(call)
+            self._client.send(call)
         except NotFound as error:
             raise OperationMissing(str(call), api_error=error.api_error, url=error.url) from None
         except CloudNexusError:
             return  # something is there
 
     def instance(self, instance_id: str, deadline: Deadline | None = None) -> Json:
-        """Raises NotFound where there is none; OperationMissing where the API does not offer the operation."""
+        """Raises NotFound if there is none, OperationMissing if the API does not offer the operation."""
         call = Call("GET", _instance_path(instance_id))
         try:
-            answer = self._client.json(call, deadline)
+            response = self._client.json(call, deadline)
         except CloudNexusError as error:
             raise _or_missing(error, "GET /instances/{id}", (405, 501)) from None
-        instance = checked_instance(self._client, call, answer)
+        instance = checked_instance(self._client, call, response)
         if instance["id"] != instance_id:
             raise self._client.unexpected(call, f"the instance {instance_id}")
         return instance
 
     def instances(self, deadline: Deadline | None = None) -> list[Json]:
-        """All instances, each once. Raises OperationMissing where the API offers no list.
+        """All instances, each once. Raises OperationMissing if the API offers no list.
 
         A list whose total changes from page to page, or is not the number of its items, was changed while it was read, or
         lacks an item; it is read again, a few times at most. Raises Contradiction if that does not help.
@@ -113,7 +113,7 @@ class Reader:
         raise contradiction(call, totals, len(found))
 
     def instance_logs(self, instance_id: str) -> Any:
-        """The log in whatever shape the API has it (it is not documented): JSON where it is JSON, else text."""
+        """The log in whatever shape the API has it (it is not documented): JSON if it is JSON, else text."""
         call = Call("GET", f"{_instance_path(instance_id)}/logs", most=PAGE)
         try:
             log, extent = self._client.large(call, or_text=True)
@@ -121,7 +121,7 @@ class Reader:
             raise _or_missing(error, "GET /instances/{id}/logs", _MISSING) from None
         self._logs += extent
         if excess := self._logs.excess(TOTAL):
-            raise BadAnswer(f"{call}: the logs hold more than {excess} in all. Read those of fewer instances with one task.")
+            raise BadResponse(f"{call}: the logs hold more than {excess} in all. Read those of fewer instances with one task.")
         return log
 
     def buckets(self, wanted: Callable[[Json], bool], enough: int | None) -> tuple[list[Json], int | None]:
@@ -150,7 +150,7 @@ class Reader:
         raise contradiction(call, totals, len(seen))
 
     def cdn_config(self) -> Json:
-        """Raises OperationMissing where the API offers no way to read it."""
+        """Raises OperationMissing if the API offers no way to read it."""
         call = Call("GET", "/cdn/config")
         try:
             config = self._object(call, self._client.json(call))
@@ -171,11 +171,11 @@ class Reader:
         for number in range(MAX_PAGES):
             try:
                 data, extent = self._client.large(Call(call.method, call.path, url=url, most=PAGE), deadline)
-                answer = self._object(call, data)
+                response = self._object(call, data)
             except CloudNexusError as error:
                 # A later page that is not there is a fault of the list, and not one that is not offered.
                 raise _or_missing(error, str(call), () if number else missing) from None
-            items, pagination = answer.get("items"), answer.get("pagination")
+            items, pagination = response.get("items"), response.get("pagination")
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise self._client.unexpected(call, "a list of objects in items")
             if not isinstance(pagination, dict):
@@ -185,34 +185,34 @@ class Reader:
                 raise self._client.unexpected(call, "a text in pagination.next_page")
             read += extent + Extent(items=len(items))
             if excess := read.excess(TOTAL):
-                raise BadAnswer(f"{call}: the list holds more than {excess}.")
+                raise BadResponse(f"{call}: the list holds more than {excess}.")
             yield Page(items, total if _is_count(total) else None)
             if not link:
                 return
             if link in links:
-                raise BadAnswer(f"{call}: a page link of the API leads back to a page that was read before.")
+                raise BadResponse(f"{call}: a page link of the API leads back to a page that was read before.")
             if deadline.passed:
-                raise BadAnswer(f"{call}: the list could not be read to its end in time (see api_timeout).")
+                raise BadResponse(f"{call}: the list could not be read to its end in time (see api_timeout).")
             links.add(link)
             url = page_url(self._client.base_url, link)
-        raise BadAnswer(f"{call}: the list has more than {MAX_PAGES} pages.")
+        raise BadResponse(f"{call}: the list has more than {MAX_PAGES} pages.")
 
-    def _typed(self, call: Call, answer: Json, types: Mapping[str, type]) -> Json:
-        """``answer``, whose fields are null, missing or of these types."""
+    def _typed(self, call: Call, response: Json, types: Mapping[str, type]) -> Json:
+        """``response``, whose fields are null, missing or of these types."""
         for name, kind in types.items():
-            value = answer.get(name)
+            value = response.get(name)
             # bool is an int in Python, and not in JSON.
             if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
                 raise self._client.unexpected(call, f"{name} of type {kind.__name__}")
-        return answer
+        return response
 
     def _list_deadline(self, deadline: Deadline | None) -> Deadline:
         return self.clock.deadline(LIST_REQUESTS * self._client.longest_request).earlier(deadline)
 
-    def _object(self, call: Call, answer: Any) -> Json:
-        if not isinstance(answer, dict):
+    def _object(self, call: Call, response: Any) -> Json:
+        if not isinstance(response, dict):
             raise self._client.unexpected(call, "an object")
-        return answer
+        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,46 +240,46 @@ class Writer:
         """
         call = Call("POST", "/instances", body, repeat_in_doubt=False, region=body["region"])
         try:
-            answer = self._client.answer(call)
+            response = self._client.send(call)
         except CloudNexusError as error:
             if error.came is not None and 200 <= error.came < 300:
                 return Made(None, None, error)
             raise
         try:
-            shown = _unwrapped(self._client.decoded(call, answer))
+            shown = _unwrapped(self._client.decoded(call, response))
         except CloudNexusError as error:
-            return Made(None, _id_in(answer.headers.get("Location", "")), error)
+            return Made(None, _id_in(response.headers.get("Location", "")), error)
         try:
             return Made(checked_instance(self._client, call, shown), shown["id"], None)
         except CloudNexusError as error:
             instance_id = shown.get("id") if isinstance(shown, dict) else None
             known = isinstance(instance_id, str) and checks.is_identifier(instance_id)
-            return Made(None, instance_id if known else _id_in(answer.headers.get("Location", "")), error)
+            return Made(None, instance_id if known else _id_in(response.headers.get("Location", "")), error)
 
     def update_instance(self, instance_id: str, body: Mapping[str, Any], region: str | None) -> None:
         """The body holds whole values, so that sending it twice is the same as once."""
         call = Call("PATCH", _instance_path(instance_id), body, region=region)
         try:
-            self._client.answer(call)
+            self._client.send(call)
         except CloudNexusError as error:
             raise _or_missing(error, "PATCH /instances/{id}", (405, 501)) from None
 
     def delete_instance(self, instance_id: str, region: str | None) -> None:
-        """Raises NotFound where it is gone already, be it by an earlier attempt whose answer was lost."""
+        """Raises NotFound if it is gone already, even by an earlier attempt whose response was lost."""
         call = Call("DELETE", _instance_path(instance_id), region=region)
         try:
-            self._client.answer(call)
+            self._client.send(call)
         except CloudNexusError as error:
             raise _or_missing(error, "DELETE /instances/{id}", (405, 501)) from None
 
     def put_cdn_config(self, body: Mapping[str, Any]) -> None:
-        self._client.answer(Call("PUT", "/cdn/config", body))
+        self._client.send(Call("PUT", "/cdn/config", body))
 
 
-def checked_instance(client: Client, call: Call, answer: Any) -> Json:
-    if expected := unlike_an_instance(answer):
+def checked_instance(client: Client, call: Call, response: Any) -> Json:
+    if expected := unlike_an_instance(response):
         raise client.unexpected(call, expected)
-    found, warning = with_its_own_address(answer, local=client.is_local)
+    found, warning = with_its_own_address(response, local=client.is_local)
     known = client.addresses_refused
     # A wait reads the same instance many times.
     if warning and warning not in known and len(known) <= _WARNINGS:
@@ -308,21 +308,21 @@ def first_of(warnings: Sequence[str]) -> list[str]:
     return [*warnings[:_WARNINGS], *more]
 
 
-def unlike_an_instance(answer: Any) -> str | None:
-    """What was expected of an instance that isn't one, whoever shows it: the API or a cache. None if it is one. Pure."""
+def unlike_an_instance(response: Any) -> str | None:
+    """Why this is no instance: what was expected. It may come from the API or a cache. None if it is one. Pure."""
     # A list may hold many thousands: the types are compared without a call for each field.
-    if answer.__class__ is not dict:
+    if response.__class__ is not dict:
         return "an instance as an object"
     for name in ("id", "name"):
-        if answer.get(name).__class__ is not str or not answer[name]:
+        if response.get(name).__class__ is not str or not response[name]:
             return f"an instance with a text in {name}"
     for name in ("status", "plan", "region", "ip"):
-        if answer.get(name).__class__ not in _TEXT_OR_NOTHING:
+        if response.get(name).__class__ not in _TEXT_OR_NOTHING:
             return f"an instance with a text in {name}"
     # The one becomes part of a path, the other of a command line of ssh.
-    if not checks.is_identifier(answer["id"]):
+    if not checks.is_identifier(response["id"]):
         return "an instance with an id that can stand in a path"
-    if answer.get("ip") and not _ADDRESS.fullmatch(answer["ip"]):
+    if response.get("ip") and not _ADDRESS.fullmatch(response["ip"]):
         return "an instance with an address in ip"
     return None
 
@@ -379,5 +379,5 @@ def _is_count(value: Any) -> bool:
 
 
 def _or_missing(error: CloudNexusError, operation: str, statuses: tuple[int, ...]) -> CloudNexusError:
-    """The error, or OperationMissing where its status says that the API does not offer the operation (contract: rule 1)."""
+    """The error, or OperationMissing if its status says that the API does not offer the operation (contract: rule 1)."""
     return OperationMissing(operation, api_error=error.api_error, url=error.url) if error.status in statuses else error

@@ -37,7 +37,7 @@ class CloudNexusError(Exception):
     failure never hides what was done before it.
     """
 
-    #: The request may have had its effect although no usable answer came (contract: rule 4).
+    #: The request may have had its effect although no usable response came (contract: rule 4).
     in_doubt = False
     #: The same request may succeed a moment later.
     transient = False
@@ -80,8 +80,8 @@ class Untrusted(CloudNexusError):
     """The request was not sent because the API's certificate is not trusted; asking again does not help."""
 
 
-class AnswerLost(CloudNexusError):
-    """The request was sent and no whole answer came back: reset, time-out, cut off in the middle."""
+class ResponseLost(CloudNexusError):
+    """The request was sent and no whole response came back: reset, time-out, cut off in the middle."""
 
     in_doubt = True
     transient = True
@@ -97,13 +97,13 @@ class ServerFault(CloudNexusError):
         self.transient = api_error.status in (500, 502, 503, 504)
 
 
-class BadAnswer(CloudNexusError):
-    """An answer came, and it isn't what the contract says: another shape, no JSON, too large, a redirect."""
+class BadResponse(CloudNexusError):
+    """A response came that doesn't match the contract: another shape, no JSON, too large, a redirect."""
 
     in_doubt = True
 
 
-class Contradiction(BadAnswer):
+class Contradiction(BadResponse):
     """A list that is not what it says of itself. Nothing may rest on it; a later reading may be whole."""
 
 
@@ -146,12 +146,12 @@ class Fault(CloudNexusError):
 
     def __init__(self, error: Exception) -> None:
         place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
-        where = f" ({PurePath(place.filename).name}:{place.lineno})" if place else ""
-        super().__init__(f"This is a fault of the collection, please report it: {type(error).__name__}: {error}{where}.")
+        position = f" ({PurePath(place.filename).name}:{place.lineno})" if place else ""
+        super().__init__(f"This is a fault of the collection, please report it: {type(error).__name__}: {error}{position}.")
 
 
 class InDoubt(CloudNexusError):
-    """A create whose answer was lost and that could not be found again: an instance may exist."""
+    """A create whose response was lost and whose instance could not be found: an instance may exist."""
 
     in_doubt = True
 
@@ -169,7 +169,7 @@ class FleetFailed(CloudNexusError):
 
 
 class Ambiguous(CloudNexusError):
-    """Two objects where one was meant (contract: rule 5)."""
+    """Two objects of a name that should be unique (contract: rule 5)."""
 
 
 class Drift(CloudNexusError):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Interruptions: raised where something must still be said, and kept back for the moments in which they would lose something."""
+"""Interruptions: raised if the task must still report something, and deferred while they would lose something."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Interrupted(BaseException):
 
 @contextlib.contextmanager
 def raised() -> Iterator[None]:
-    """Raise Interrupted within the block, and hand the signal on to whoever handled it before when the block is left."""
+    """Raise Interrupted within the block, and pass the signal on to the previous handler when the block is left."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only
         return
@@ -48,12 +48,12 @@ def raised() -> Iterator[None]:
     except Interrupted as interruption:
         restore()
         os.kill(os.getpid(), interruption.number)
-        raise  # whoever handled the signal has not ended the process
+        raise  # the previous handler did not end the process
     finally:
         restore()
 
 
-#: How many threads besides the main one are in a block that must not be lost.
+#: How many threads, apart from the main one, are in a block that must not be lost.
 _holding = 0
 _changed = threading.Condition()
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module door: runs an operation with AnsibleModule, wherever Ansible sent it."""
+"""Module mode: runs an operation with AnsibleModule, on the host that Ansible chose."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What both doors run: validated options and a context in, one result out."""
+"""What both modes run: validated options and a context in, one result out."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Context:
 
     check_mode: bool
     diff: bool
-    #: Shows a warning the way the door does it.
+    #: Shows a warning.
     warn: Callable[[str], None]
     #: Shows a line of progress; None if nobody looks.
     show: Callable[[str], None] | None = None
-    #: Says whether whoever the task works for is still there.
+    #: Whether the process that runs the task still exists.
     alive: Callable[[], bool] = lambda: True
     #: Shows a line for each request; None if nobody looks.
     tell: Callable[[str], None] | None = None
@@ -48,10 +48,10 @@ class Context:
 class Plan:
     """What an operation found, and what it would do."""
 
-    #: The result's keys if nothing is carried out: what was read, or what check mode predicts.
+    #: The result's keys if nothing is applied: what was read, or what check mode predicts.
     values: Mapping[str, Any]
     change: Change | FleetChange | None = None
-    #: Carries the change out and returns the result's keys. None where there is nothing to carry out or to wait for.
+    #: Applies the plan and returns the result's keys. None if there is nothing to apply or to wait for.
     apply: Callable[[Client, Writer, Progress], Mapping[str, Any]] | None = None
     #: The names of instances that may be created; no other task on this machine creates them meanwhile.
     creates: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One module's work, whichever door it came by."""
+    """One module's work, the same in both modes."""
 
     #: The options of the module without the connection options, as Ansible's argument_spec.
     argument_spec: Mapping[str, Mapping[str, Any]]

@@ -215,7 +215,7 @@ def test_what_ends_a_rulebook(rulebooks: Rulebooks) -> None:
     """By its name in the collection, with a credential that the API refuses: it says so, and its status is not 0."""
     with rulebooks.running("cloudnexus.cloud.web_tier", "-vv", CLOUDNEXUS_API_KEY="canary-cn-4711") as process:
         assert process.wait(PATIENCE) == 1
-    assert "GET /instances: the API answered 401" in rulebooks.text
+    assert "GET /instances: the API returned 401" in rulebooks.text
     assert "canary" not in rulebooks.text
     assert rulebooks.lists() == 2, "one refusal may be a slip"
 

@@ -74,12 +74,12 @@ def test_responses_that_are_not_the_apis(in_process: Ansible) -> None:
         task("health_info", api_url="http://127.0.0.1:9/v1", api_retries=1),
         task("cdn_info", api_timeout=1, api_retries=1),
     ).results
-    assert "is not the JSON that it should be (status 200, " in html["msg"]
+    assert "is not the expected JSON (status 200, " in html["msg"]
     assert "It works!" not in html["msg"]
     assert f"at {emulator.api_url}/health." in html["msg"]
     assert "larger than 64 KiB and was not read to its end" in huge["msg"]
     assert "A redirect of the API leads to http://127.0.0.9:9, away from http://127.0.0.1" in redirect["msg"]
-    assert shape["msg"] == "GET /storage/buckets: the API's answer is not what the contract says: expected an object in pagination."
+    assert shape["msg"] == "GET /storage/buckets: the API's response doesn't match the contract: expected an object in pagination."
     assert nobody["msg"] == "GET /health: The API could not be reached, at http://127.0.0.1:9/v1/health: Connection refused. (2 attempts were made.)"
     assert "api_error" not in nobody
     assert hanging["msg"].startswith("GET /cdn/config: The API gave no whole response within 1 s (api_timeout), at ")
@@ -109,5 +109,5 @@ def test_values_that_mean_something_to_ansible(ansible: Ansible) -> None:
     assert not any(result["failed"] or result["changed"] for result in results[:3])
     assert "'a': 1" not in str(run.entries[-1]["result"])
     for result in results[3:]:
-        assert result["msg"].startswith("GET /health: the API's answer is not the JSON that it should be (status 200, ")
+        assert result["msg"].startswith("GET /health: the API's response is not the expected JSON (status 200, ")
     assert "Traceback" not in run.output

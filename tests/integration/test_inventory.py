@@ -269,7 +269,7 @@ def test_a_warm_cache_makes_no_request(source: Source) -> None:
     # Another account's hosts are no answer.
     other = source.list(**cached, api_key="another-account")
     assert other.data.get("_meta", {"hostvars": {}})["hostvars"] == {}
-    assert "the API answered 401" in " ".join(other.output.split())
+    assert "the API returned 401" in " ".join(other.output.split())
     for file in (source.ansible.folder / "cache").iterdir():
         assert emulator.api_key not in file.name + file.read_text()
 
@@ -285,7 +285,7 @@ def test_an_error_of_the_api_is_an_error(source: Source) -> None:
     listed = source.list("-vvvv")
     assert listed.status != 0
     assert listed.data == {}
-    assert "GET /instances: the API answered 403" in " ".join(listed.output.split())
+    assert "GET /instances: the API returned 403" in " ".join(listed.output.split())
     assert emulator.api_key not in listed.output
     assert "Traceback" not in listed.output
 

@@ -165,7 +165,7 @@ def test_tokens(oauth2: Ansible) -> None:
     once, twice = task("health_info", api_retries=0), task("health_info", api_retries=1)
     run = oauth2.play(*[twice] * 3, *[once] * 4, *[once] * 5, task("instance", **WEB), task("instance", **{**WEB, "plan": "enterprise"}), arguments=("-vvvv",))
     failed, broken, refused = run.results[:3], run.results[3:7], run.results[7:]
-    for said, result in zip(("********", "********", "is not the JSON that it should be"), failed, strict=True):
+    for said, result in zip(("********", "********", "is not the expected JSON"), failed, strict=True):
         assert said in result["msg"]
     # The 500 is retried once.
     assert [entry["status"] for entry in oauth2.emulator.requests() if entry["path"] == refresh][:4] == [400, 500, 500, 200]

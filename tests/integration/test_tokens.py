@@ -80,9 +80,9 @@ def test_what_is_refused(oauth2: Ansible) -> None:
     )
     _renewed, refused, _other, wrong, _key, _revoked = run.results
     assert [result["failed"] for result in run.results] == [False, True, False, True, False, False]
-    assert "GET /health: the API answered 401" in refused["msg"]
-    assert wrong["msg"].startswith("POST /auth/token/refresh: the API answered 401: The refresh token is not valid for this client.")
-    assert wrong["msg"].endswith("log in again and set CLOUDNEXUS_REFRESH_TOKEN anew.")
+    assert "GET /health: the API returned 401" in refused["msg"]
+    assert wrong["msg"].startswith("POST /auth/token/refresh: the API returned 401: The refresh token is not valid for this client.")
+    assert wrong["msg"].endswith(" Log in again and set CLOUDNEXUS_REFRESH_TOKEN to the new refresh token.")
     paths = [entry["path"] for entry in oauth2.emulator.requests()]
     assert paths[:7] == [REFRESH, health, REFRESH, health, health, REFRESH, health]
     assert paths[7:] == [REFRESH, health, REFRESH, health, health, health]
@@ -92,7 +92,7 @@ def test_what_is_refused(oauth2: Ansible) -> None:
     limited, open_to_others = oauth2.play(
         task("health_info", client_id="limited", refresh_token="cn_refresh_limited", api_retries=1, token_cache="none"), task("health_info")
     ).results
-    assert "the API answered 429" in limited["msg"]
+    assert "the API returned 429" in limited["msg"]
     assert "log in again" not in limited["msg"]
     assert open_to_others["msg"] == f"token_cache: {oauth2.tokens} is open to other users, and is not used; close it with chmod 700 {oauth2.tokens}."
 
@@ -110,7 +110,10 @@ REFUSED: list[tuple[str, str]] = [
     ("lookup('cloudnexus.cloud.cloudnexus_token', colour='red')", "colour"),
     ("lookup('cloudnexus.cloud.cloudnexus_token', client_id='')", "client_id"),
     ("lookup('cloudnexus.cloud.cloudnexus_token', api_url='http://api.cloudnexus.io')", "api_url: expected https"),
-    ("lookup('cloudnexus.cloud.cloudnexus_token', refresh_token='cn_refresh_wrong_canary')", "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew"),
+    (
+        "lookup('cloudnexus.cloud.cloudnexus_token', refresh_token='cn_refresh_wrong_canary')",
+        "Log in again and set CLOUDNEXUS_REFRESH_TOKEN to",
+    ),
 ]
 
 

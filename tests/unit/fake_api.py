@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Context, Operation, run
@@ -55,7 +55,7 @@ class FakeClock(Clock):
 
 
 #: What a test puts in an answer's place: called with the function that makes the right answer, and so the effect.
-Spoiler = Callable[[Callable[[], Answer]], Answer]
+Spoiler = Callable[[Callable[[], Response]], Response]
 
 
 class FakeApi:
@@ -102,18 +102,18 @@ class FakeApi:
 
     # --- Transport's interface ---
 
-    def exchange(self, method: str, url: str, *, body: Any, bearer: str | None, timeout: float, most: int) -> Answer:
+    def exchange(self, method: str, url: str, *, body: Any, bearer: str | None, timeout: float, most: int) -> Response:
         with self._lock:  # the requests of a fleet may come from several threads
             return self._exchange(method, url, body, bearer)
 
-    def _exchange(self, method: str, url: str, body: Any, bearer: str | None) -> Answer:
+    def _exchange(self, method: str, url: str, body: Any, bearer: str | None) -> Response:
         parts = urlsplit(url)
         path = unquote(parts.path).removeprefix("/v1")
         self.calls.append((method, path))
         self.bodies.append(body)
         self.bearers.append(bearer)
 
-        def right() -> Answer:
+        def right() -> Response:
             return self._answer(method, path, parse_qs(parts.query), body, bearer)
 
         if (number := len(self.calls) - 1) in self.script:
@@ -125,13 +125,13 @@ class FakeApi:
                 return spoiler(right)
         return right()
 
-    def _answer(self, method: str, path: str, query: dict[str, list[str]], body: Any, bearer: str | None) -> Answer:
+    def _answer(self, method: str, path: str, query: dict[str, list[str]], body: Any, bearer: str | None) -> Response:
         try:
             return self._handled(method, path, query, json.loads(json.dumps(body)), bearer)
         except ApiRefusal as refusal:
             return answer(refusal.status, {"error": {"code": refusal.code, "message": refusal.message}, "request_id": "req_1"})
 
-    def _handled(self, method: str, path: str, query: dict[str, list[str]], body: Any, bearer: str | None) -> Answer:
+    def _handled(self, method: str, path: str, query: dict[str, list[str]], body: Any, bearer: str | None) -> Response:
         account = self.account
         cursor = query.get("cursor", [None])[0]
         if (method, path) == ("POST", "/auth/token/refresh"):
@@ -168,9 +168,9 @@ class FakeApi:
         raise ApiRefusal(404, "unknown_path", "There is nothing here.")
 
 
-def answer(status: int, data: Any = None, headers: dict[str, str] | None = None) -> Answer:
+def answer(status: int, data: Any = None, headers: dict[str, str] | None = None) -> Response:
     body = b"" if data is None else json.dumps(data).encode()
-    return Answer(status, CaseInsensitiveDict({"Content-Type": "application/json", **(headers or {})}), body)
+    return Response(status, CaseInsensitiveDict({"Content-Type": "application/json", **(headers or {})}), body)
 
 
 def _page(path: str, page: Page) -> dict[str, Any]:

@@ -7,37 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, NotSent
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import NotSent, ResponseLost
 
 from .fake_api import answer
 
-Right = Callable[[], Answer]
+Right = Callable[[], Response]
 
 
 POST, LIST = ("POST", "/instances"), ("GET", "/instances")
 
 
-def lost_before(right: Right) -> Answer:
-    raise AnswerLost("The connection was reset.")
+def lost_before(right: Right) -> Response:
+    raise ResponseLost("The connection was reset.")
 
 
-def lost_after(right: Right) -> Answer:
+def lost_after(right: Right) -> Response:
     right()
-    raise AnswerLost("The connection was reset.")
+    raise ResponseLost("The connection was reset.")
 
 
-def gateway_timeout_after(right: Right) -> Answer:
+def gateway_timeout_after(right: Right) -> Response:
     right()
     return answer(504, {"error": {"message": "Gateway time-out"}})
 
 
-def nonsense_after(right: Right) -> Answer:
+def nonsense_after(right: Right) -> Response:
     right()
-    return Answer(201, {"Content-Type": "text/html"}, b"<html>")
+    return Response(201, {"Content-Type": "text/html"}, b"<html>")
 
 
-def not_sent(right: Right) -> Answer:
+def not_sent(right: Right) -> Response:
     raise NotSent("Connection refused.")
 
 

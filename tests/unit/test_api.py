@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import api as module
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.api import Made, Writer
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import client
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import ResponseLost
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn_info, health_info, instance_info
 
@@ -31,7 +31,7 @@ def test_a_list_that_shifts_while_it_is_read() -> None:
     for name in ("a", "b", "web-01", "d"):
         api.make(name)
 
-    def shifted(right: Right) -> Answer:
+    def shifted(right: Right) -> Response:
         answer = right()
         api.account.delete_instance("inst_00000001", api.account.key_for(API_KEY))
         return answer
@@ -84,7 +84,7 @@ def test_a_page_of_another_shape(data: Any, expected: str) -> None:
     api = FakeApi()
     api.spoil("GET", "/storage/buckets", lambda right: answer(200, data))
     message = run_operation(api, bucket_info.OPERATION)["msg"]
-    assert message.startswith(f"GET /storage/buckets: the API's answer is not what the contract says: expected {expected}")
+    assert message.startswith(f"GET /storage/buckets: the API's response doesn't match the contract: expected {expected}")
 
 
 def test_a_list_that_never_ends_ends() -> None:
@@ -92,7 +92,7 @@ def test_a_list_that_never_ends_ends() -> None:
     api = FakeApi()
     numbers = iter(range(100_000))
 
-    def slow(right: Right) -> Answer:
+    def slow(right: Right) -> Response:
         api.clock.time += 29
         return answer(200, {"items": [], "pagination": {"next_page": f"/instances?cursor={next(numbers)}", "total_count": 0}})
 
@@ -110,7 +110,7 @@ def test_a_list_of_more_pages_than_are_read(monkeypatch: pytest.MonkeyPatch) -> 
     assert result["msg"] == "GET /storage/buckets: the list has more than 3 pages."
 
 
-def paged(right: Right, **pagination: Any) -> Answer:
+def paged(right: Right, **pagination: Any) -> Response:
     """The right page with another ``pagination``."""
     page = json.loads(right().body)
     return answer(200, {**page, "pagination": {**page["pagination"], **pagination}})
@@ -251,7 +251,7 @@ def test_a_field_of_another_type(operation: Operation, path: str, field: str, va
 def test_a_refusal_of_a_list_is_no_missing_operation(status: int) -> None:
     api = FakeApi()
     api.spoil(*LIST, lambda right: answer(status))
-    assert run_operation(api, instance_info.OPERATION)["msg"].startswith(f"GET /instances: the API answered {status}")
+    assert run_operation(api, instance_info.OPERATION)["msg"].startswith(f"GET /instances: the API returned {status}")
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
@@ -260,7 +260,7 @@ def test_a_missing_operation(status: int) -> None:
     api = FakeApi()
     api.spoil("GET", "/storage/buckets", lambda right: answer(status))
     api.spoil("GET", f"/instances/{api.make('web-01')['id']}/logs", lambda right: answer(status))
-    assert run_operation(api, bucket_info.OPERATION)["msg"].startswith(f"GET /storage/buckets: the API answered {status}")
+    assert run_operation(api, bucket_info.OPERATION)["msg"].startswith(f"GET /storage/buckets: the API returned {status}")
     assert run_operation(api, instance_info.OPERATION, logs=True)["msg"].startswith(f"The API does not offer GET /instances/{{id}}/logs (status {status}")
 
 
@@ -270,7 +270,7 @@ SHOWN = {"id": "inst_7", "name": "web-01", "status": "provisioning", "plan": "st
 LOCATION = "https://api.test/v1/instances/inst_7"
 
 
-def made(response: Callable[[Right], Answer]) -> Made:
+def made(response: Callable[[Right], Response]) -> Made:
     api = FakeApi()
     api.spoil(*POST, response)
     return Writer(api.client()).create_instance(WEB)
@@ -311,16 +311,16 @@ def test_a_response_that_names_the_instance_at_most(data: Any, location: str, in
 
 @pytest.mark.parametrize(("came", "exists"), [(200, True), (299, True), (199, False), (300, False), (500, False), (None, False)])
 def test_a_success_whose_rest_was_lost_is_proof_that_an_instance_exists(came: int | None, exists: bool) -> None:
-    lost = AnswerLost("The connection was reset.")
+    lost = ResponseLost("The connection was reset.")
     lost.came = came
 
-    def response(_right: Right) -> Answer:
+    def response(_right: Right) -> Response:
         raise lost
 
     if exists:
         assert made(response) == Made(None, None, lost)
     else:
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLost):
             made(response)
 
 
@@ -352,5 +352,5 @@ def test_a_later_page_that_is_not_there_is_no_missing_operation() -> None:
     api.spoil(*LIST, lambda right: right())
     api.spoil(*LIST, lambda right: answer(404))
     result = run_operation(api, instance_info.OPERATION)
-    assert result["msg"].startswith("GET /instances: the API answered 404 at ")
+    assert result["msg"].startswith("GET /instances: the API returned 404 at ")
     assert "does not offer" not in result["msg"]

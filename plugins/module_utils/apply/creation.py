@@ -147,10 +147,10 @@ class Creation:
 
 
 def _take(work: Work, found: list[Json]) -> None:
-    """These are of the name of a creation whose answer was lost."""
+    """Take the instances that have the name of a create whose response was lost."""
     if len(found) > 1:
         ambiguous = two_of_one_name(work.name, found)
-        ambiguous.message += f" The answer to this task's own creation was lost, so that one of them may be its: {work.lost}"
+        ambiguous.message += f" The response to this task's create request was lost, so it may have created one of them: {work.lost}"
         work.fail(ambiguous)
         return
     others = [name for name in ("plan", "region") if found[0].get(name) not in (None, work.change.body[name])]
@@ -166,9 +166,9 @@ def _looked_for_twins(work: Work, found: list[Json]) -> bool:
     if twins:
         work.fail(
             Ambiguous(
-                f"This task has made {work.id}, and the list shows {ids(twins)} of the same name {work.name} besides. Another run or user made it at the "
-                "same moment, or a creation whose answer was lost had its effect late. Until one of them is deleted (state=absent with its id), the name "
-                "is ambiguous."
+                f"This task created {work.id}, but the list also shows {ids(twins)} of the same name {work.name}. Either another run or user created it "
+                "at the same moment, or a create request whose response was lost took effect late. Until you delete one of them (state=absent with its "
+                "id), the name is ambiguous."
             )
         )
     # The first of two creates may have its effect late: the look for it goes on for the whole time.

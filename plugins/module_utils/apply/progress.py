@@ -17,7 +17,7 @@ _LONGEST = 200
 
 
 class Progress:
-    """Shows a line now and then. ``show`` is the door's way of showing one; None where nobody looks."""
+    """Shows a line now and then. ``show`` displays one in the current mode; None if nobody looks."""
 
     def __init__(self, clock: Clock, show: Callable[[str], None] | None) -> None:
         self._clock = clock

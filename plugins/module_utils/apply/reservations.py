@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps the tasks of this machine from creating one name at the same time: one on five hosts, say (contract: rule 9).
 
-A task looks, and then holds its names from before the create until the list shows the new instances. Whoever looked before that looks
+A task looks, and then holds its names from before the create until the list shows the new instances. A task that looked before that looks
 once more. There is a file for each API and account; each name has a place in it, which the operating system locks, and which ends
 with the process.
 """

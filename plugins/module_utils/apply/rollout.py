@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out the changes of many instances, or of one: in parallel, with one deadline, one settling, one poll loop.
+"""Applies the changes of many instances, or of one: in parallel, with one deadline, one settling, one poll loop.
 
 The order is: what is made or changed in place, and its wait; then replacements, batch by batch; then deletions. What
 takes something away is not begun once anything has failed.
@@ -43,7 +43,7 @@ class RolloutPlan:
     max_unavailable: int = 1
     #: How many may be replaced in all, those included that the API turns out not to change in place; None for any number.
     max_replacements: int | None = None
-    #: Requests that a reading of the list takes; None where it has not been read.
+    #: Requests that a reading of the list takes; None if it has not been read.
     list_pages: int | None = None
 
     @property
@@ -53,7 +53,7 @@ class RolloutPlan:
 
 
 class Rollout:
-    """Carries out one plan. ``works`` say at any time what has come of each member."""
+    """Applies one plan. ``works`` say at any time what has come of each member."""
 
     def __init__(self, plan: RolloutPlan, client: Client, writer: Writer, warn: Callable[[str], None], progress: Progress) -> None:
         self._plan = plan
@@ -95,7 +95,7 @@ class Rollout:
         updates = self._with("update")
         self._writes.each(updates, self._steps.update, "changed")
         self._bound_replacements([work for work in updates if work.change.action == "recreate"])
-        # Where an update turned out to need a replacement, it is one of the next.
+        # An update that turned out to need a replacement is one of the next.
         first = [work for work in first if work.change.action != "recreate" and work.instance is not None]
         if self._plan.wait:
             self._wait_until_up(first)
@@ -252,7 +252,7 @@ class Rollout:
                 )
 
     def _refresh(self, works: Sequence[Work]) -> None:
-        """The answer to a PATCH is not documented: a fresh read says what has come of it."""
+        """The response to a PATCH is not documented: a fresh read says what has come of it."""
         if not works:
             return
         seen = self._statuses.read([work.id for work in works])

@@ -14,7 +14,7 @@ from ..clock import Deadline
 from ..errors import CloudNexusError, Contradiction, NotFound
 from .parallel import in_parallel
 
-#: An instance as the API shows it, None where it shows nothing, or why it can't be seen.
+#: An instance as the API shows it, None if it shows nothing, or why it can't be seen.
 Seen: TypeAlias = "Json | CloudNexusError | None"
 
 
@@ -26,7 +26,7 @@ class StatusReader:
         self._stop = client.stop
         self._deadline = deadline
         self._concurrency = concurrency
-        #: Requests that a reading of the list takes; None where it has not been read.
+        #: Requests that a reading of the list takes; None if it has not been read.
         self._list_pages = list_pages
         #: The last reading of the list, as long as nothing was made since.
         self._listed: list[Json] | None = None
@@ -44,7 +44,7 @@ class StatusReader:
     def read(self, wanted: Sequence[str], *, certain: Collection[str] = (), by_list: bool = True) -> dict[str, Seen]:
         """What the API shows of each id now. One that could not be looked at is left out.
 
-        By the list, where that takes fewer requests than one for each. It may lag behind: it is not believed that it
+        By the list, if that takes fewer requests than one for each. It may lag behind: it is not believed that it
         lacks one of ``certain``.
         """
         if not by_list or self._list_pages is None or self._list_pages >= len(wanted):

@@ -55,7 +55,7 @@ class Steps:
         work.under_way = None
 
     def update(self, work: Work) -> None:
-        """Where the API does not change it in place, and that is allowed, ``work.change`` is its replacement afterwards."""
+        """If the API can't update it in place, and replacement is allowed, ``work.change`` is its replacement afterwards."""
         current, change = work.current, work.change
         work.under_way = f"A change of the {INSTANCE.called(current)} was under way"
         try:
@@ -83,7 +83,7 @@ class Steps:
         ) from None
 
     def seen(self, instance_id: str) -> Json | None:
-        """The instance as the API shows it now; None where it does not."""
+        """The instance as the API shows it now; None if it does not."""
         try:
             return self._reader.instance(instance_id)
         except NotFound:

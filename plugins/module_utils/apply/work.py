@@ -41,7 +41,7 @@ class Work:
 
     @property
     def current(self) -> Mapping[str, Any]:
-        """The instance as it was before; empty where there was none."""
+        """The instance as it was before; empty if there was none."""
         return self.change.current or {}
 
     @property

@@ -17,7 +17,7 @@ from .settings import Settings
 
 
 def access_token(params: Mapping[str, Any], warn: Callable[[str], None], clock: Clock | None = None) -> str:
-    """Return an access token that the API's last word says is valid; it is renewed where it is about to expire.
+    """Return an access token that is valid as far as the API has said. Renews it if it is about to expire.
 
     ``params`` are the connection options without ``api_key``. Raises a CloudNexusError, without secrets.
     """

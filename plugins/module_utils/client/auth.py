@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import checks
 from ..clock import Clock
-from ..errors import ApiError, BadAnswer, CloudNexusError, InvalidOption, RateLimited, Refused
+from ..errors import ApiError, BadResponse, CloudNexusError, InvalidOption, RateLimited, Refused
 from ..masking import Secrets
 from .private_files import TokenCacheMissing
 from .settings import Settings
@@ -26,7 +26,7 @@ _LONGEST_LIFE = 365 * 24 * 3600
 #: In the place of an access token that did not come with a refresh token. It has expired from the first, and is never sent.
 _NONE = "no-access-token"
 
-#: Sends ``{refresh_token, client_id}`` to ``POST /auth/token/refresh``, and hands the answer's object to the second
+#: Sends ``{refresh_token, client_id}`` to ``POST /auth/token/refresh``, and passes the response's dictionary to the second
 #: argument before anything can interrupt it. Returns what that returns.
 Refresh = Callable[[Mapping[str, str], Callable[[Mapping[str, Any]], Token]], Token]
 
@@ -39,7 +39,7 @@ _lock = threading.Lock()
 class Credential:
     """The API key, or an access token that is got with the refresh token and renewed when needed.
 
-    Where both are given the key is used until the API refuses it (401).
+    If both are given, the key is used until the API refuses it (401).
     """
 
     def __init__(self, settings: Settings, secrets: Secrets, clock: Clock, refresh: Refresh, warn: Callable[[str], None]) -> None:
@@ -57,7 +57,7 @@ class Credential:
         return self._session.token().access_token
 
     def renew(self, refused: str) -> bool:
-        """The API refused ``refused`` with 401: get another one. False where there is none to be had."""
+        """The API refused ``refused`` with 401: get another one. False if there is none to be had."""
         if self._session is None:
             return False
         self._session.token(refused)
@@ -87,7 +87,7 @@ class TokenSession:
             token = self._usable(_known.get(self._key), refused) or self._usable(self._kept(), refused)
             if token is None:
                 self._be_alone(stack)
-                # Whoever had the lock before may have renewed it in the meantime.
+                # The previous holder of the lock may have renewed it in the meantime.
                 kept = self._kept()
                 token = self._usable(kept, refused) or self._renewed(kept)
             _known[self._key] = token
@@ -102,14 +102,14 @@ class TokenSession:
         return None if expired or token.access_token == refused else token
 
     def _kept(self) -> Token | None:
-        """What is kept, if it stems from the refresh token that the user gives now; one given anew wins over it."""
+        """The cached token, if it stems from the refresh token that the user gives now. A new refresh token takes precedence."""
         kept = self._store.read() if self._store else _known.get(self._key)
         if kept is None or (kept.origin != self._origin and kept.refresh_token != self._given):
             return None
         return kept
 
     def _be_alone(self, stack: ExitStack) -> None:
-        """Hold the lock of the store until ``stack`` ends. Where there can be no store, go on without."""
+        """Hold the lock of the store until ``stack`` ends. If there can be no store, go on without one."""
         if self._store is not None:
             try:
                 stack.enter_context(self._store.locked(self._clock.deadline(self._patience)))
@@ -118,29 +118,29 @@ class TokenSession:
 
     def _without_store(self, error: TokenCacheMissing) -> None:
         self._store = None
-        self._warn(f"{error.message} Tokens are not kept beyond this task; where refresh tokens rotate, the next one has to log in again.")
+        self._warn(f"{error.message} Tokens aren't cached after this task. If refresh tokens rotate, you must log in again for the next task.")
 
     def _renewed(self, old: Token | None) -> Token:
         refresh_token = old.refresh_token if old else self._given
         self._secrets.add_token(refresh_token)
         try:
-            return self._refresh({"refresh_token": refresh_token, "client_id": self._client_id}, lambda answer: self._keep(answer, refresh_token))
+            return self._refresh({"refresh_token": refresh_token, "client_id": self._client_id}, lambda response: self._keep(response, refresh_token))
         except CloudNexusError as error:
             # Whatever the token was for has not been sent.
             error.in_doubt = False
             if isinstance(error, Refused) and not isinstance(error, RateLimited):
-                error.message += " The refresh token is not, or no longer, valid for this client: log in again and set CLOUDNEXUS_REFRESH_TOKEN anew."
+                error.message += " Log in again and set CLOUDNEXUS_REFRESH_TOKEN to the new refresh token."
             raise
 
-    def _keep(self, answer: Mapping[str, Any], refresh_token: str) -> Token:
-        """The token of an answer, written down at once: a rotated refresh token that is lost can't be had again."""
-        rotated, expires_in = answer.get("refresh_token"), answer.get("expires_in")
+    def _keep(self, response: Mapping[str, Any], refresh_token: str) -> Token:
+        """The token of a response, saved at once: a rotated refresh token that is lost can't be recovered."""
+        rotated, expires_in = response.get("refresh_token"), response.get("expires_in")
         if isinstance(rotated, str) and rotated:
             refresh_token = _checked(rotated)
             self._secrets.add_token(refresh_token)
         try:
-            access_token = _checked(answer.get("access_token"))
-        except BadAnswer:
+            access_token = _checked(response.get("access_token"))
+        except BadResponse:
             # The old refresh token is used up all the same: the new one serves the next attempt.
             self._write(Token(_NONE, refresh_token, 0.0, self._origin))
             raise
@@ -164,9 +164,9 @@ class TokenSession:
 
 
 def _checked(token: Any) -> str:
-    """A token of the API, if it can be sent in a header. Raises BadAnswer."""
+    """A token of the API, if it can be sent in a header. Raises BadResponse."""
     try:
         return checks.secret("access_token", token if isinstance(token, str) else "")
     except InvalidOption:
-        message = "POST /auth/token/refresh: the API's answer holds no usable access_token."
-        raise BadAnswer(message, api_error=ApiError("POST", "/auth/token/refresh")) from None
+        message = "POST /auth/token/refresh: the API's response contains no usable access_token."
+        raise BadResponse(message, api_error=ApiError("POST", "/auth/token/refresh")) from None

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One authenticated request: transport, credential and retry together; an answer's JSON or an exception out."""
+"""One authenticated request: transport, credential and retry together. Returns a response's JSON or raises an exception."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from ..clock import Clock, Deadline
 from ..errors import (
     ApiError,
-    BadAnswer,
+    BadResponse,
     CloudNexusError,
     Fault,
     Forbidden,
@@ -39,7 +39,7 @@ from .retry import Retry
 from .settings import Settings, is_local
 from .token_store import Token
 from .trace import Attempts, Trace
-from .transport import Answer, Transport
+from .transport import Response, Transport
 
 T = TypeVar("T")
 
@@ -55,14 +55,14 @@ class Call:
     #: Relative to the base URL, such as ``/instances/inst_8x92a1b3``; what errors show.
     path: str
     body: Mapping[str, Any] | None = None
-    #: The absolute address, where it differs from base URL + path (a page link).
+    #: The absolute address, if it differs from base URL + path (a page link).
     url: str | None = None
-    #: May it be sent again when its answer was lost (contract: rule 4)?
+    #: May it be retried if its response was lost (contract: rule 4)?
     repeat_in_doubt: bool = True
     #: The region that it is about, for the sentence of a 403 (contract: rule 7).
     region: str | None = None
-    #: Its answer holds secrets that are not known before it is understood.
-    secret_answer: bool = False
+    #: Its response holds secrets that are unknown before it is parsed.
+    secret_response: bool = False
     #: How much its response may hold.
     most: Extent = OBJECT
 
@@ -110,8 +110,8 @@ class Client:
         return self._credential.bearer()
 
     def json(self, call: Call, deadline: Deadline | None = None) -> Any:
-        """Send ``call`` and return its answer's JSON. Raises a CloudNexusError."""
-        return self.decoded(call, self.answer(call, deadline))
+        """Send ``call`` and return its response's JSON. Raises a CloudNexusError."""
+        return self.decoded(call, self.send(call, deadline))
 
     def large(self, call: Call, deadline: Deadline | None = None, *, or_text: bool = False) -> tuple[Any, Extent]:
         """Send ``call`` as ``json`` does, for a response that may be large, and return its extent too. A task reads them one by one.
@@ -119,12 +119,12 @@ class Client:
         ``or_text`` returns the text of a body that is no JSON or has too many values, if its shape is not documented.
         """
         with self._one_large:
-            answer = self.answer(call, deadline)
-            data, values = self._understood(call, answer, or_text=or_text)
-            return data, Extent(len(answer.body), values)
+            response = self.send(call, deadline)
+            data, values = self._understood(call, response, or_text=or_text)
+            return data, Extent(len(response.body), values)
 
-    def answer(self, call: Call, deadline: Deadline | None = None) -> Answer:
-        """Send ``call`` and return the answer, which is a 2xx. Raises a CloudNexusError."""
+    def send(self, call: Call, deadline: Deadline | None = None) -> Response:
+        """Send ``call`` and return the response, which is a 2xx. Raises a CloudNexusError."""
         bearer = self._credential.bearer()
         attempts = self._attempts(call)
         try:
@@ -134,7 +134,7 @@ class Client:
                 raise
         return self._sent(call, self._credential.bearer(), deadline, attempts)
 
-    def _sent(self, call: Call, bearer: str, deadline: Deadline | None, attempts: Attempts | None) -> Answer:
+    def _sent(self, call: Call, bearer: str, deadline: Deadline | None, attempts: Attempts | None) -> Response:
         if attempts is not None:
             attempts.wait()
         return self._retried(call, lambda timeout: self._exchanged(call, bearer, timeout, attempts), deadline)
@@ -142,30 +142,30 @@ class Client:
     def _attempts(self, call: Call) -> Attempts | None:
         return None if self.trace is None else self.trace.attempts(call.method, call.path)
 
-    def _exchanged(self, call: Call, bearer: str | None, timeout: float, attempts: Attempts | None) -> Answer:
+    def _exchanged(self, call: Call, bearer: str | None, timeout: float, attempts: Attempts | None) -> Response:
         if attempts is None:
             return self._accepted(call, self._exchange(call, bearer, timeout))
         attempts.begin()
         try:
-            answer = self._exchange(call, bearer, timeout)
+            response = self._exchange(call, bearer, timeout)
         except BaseException as error:  # the task's own timeout is none of the collection's errors
             attempts.end(getattr(error, "came", None), None)
             raise
-        attempts.end(answer.status, self._request_id(call, answer))
-        return self._accepted(call, answer)
+        attempts.end(response.status, self._request_id(call, response))
+        return self._accepted(call, response)
 
-    def _exchange(self, call: Call, bearer: str | None, timeout: float) -> Answer:
+    def _exchange(self, call: Call, bearer: str | None, timeout: float) -> Response:
         try:
             return self._transport.exchange(call.method, self._url(call), body=call.body, bearer=bearer, timeout=timeout, most=call.most.size)
         finally:
             if bearer:
                 self._secrets.add_token(bearer)  # the response may repeat it, however many came after it
 
-    def _accepted(self, call: Call, answer: Answer) -> Answer:
+    def _accepted(self, call: Call, response: Response) -> Response:
         """The response, which is a 2xx. Raises the refusal if it is none."""
-        if not 200 <= answer.status < 300:
-            raise self._refusal(call, answer)
-        return answer
+        if not 200 <= response.status < 300:
+            raise self._refusal(call, response)
+        return response
 
     def _url(self, call: Call) -> str:
         return call.url or self.base_url + call.path
@@ -183,112 +183,112 @@ class Client:
 
     def _refresh(self, body: Mapping[str, str], keep: Callable[[Mapping[str, Any]], Token]) -> Token:
         """Get a new access token, and have it kept before anything can interrupt that. It is sent without a credential."""
-        call = Call("POST", "/auth/token/refresh", body, secret_answer=True)
+        call = Call("POST", "/auth/token/refresh", body, secret_response=True)
         attempts = self._attempts(call)
 
         def attempt(timeout: float) -> Token:
             with kept_back():
-                self._retry.check()  # within the block: whoever interrupts waits for those that are in it
-                answer = self.decoded(call, self._exchanged(call, None, timeout, attempts))
-                if not isinstance(answer, dict):
+                self._retry.check()  # within the block: an interruption waits for the threads that are in it
+                response = self.decoded(call, self._exchanged(call, None, timeout, attempts))
+                if not isinstance(response, dict):
                     raise self.unexpected(call, "an object")
-                return keep(answer)
+                return keep(response)
 
         return self._retried(call, attempt)
 
-    # --- Answers ---
+    # --- Responses ---
 
-    def decoded(self, call: Call, answer: Answer) -> Any:
-        """The JSON of an answer. Raises BadAnswer."""
-        return self._understood(call, answer)[0]
+    def decoded(self, call: Call, response: Response) -> Any:
+        """The JSON of a response. Raises BadResponse."""
+        return self._understood(call, response)[0]
 
-    def _understood(self, call: Call, answer: Answer, *, or_text: bool = False) -> tuple[Any, int]:
+    def _understood(self, call: Call, response: Response, *, or_text: bool = False) -> tuple[Any, int]:
         """The JSON of a response, and the number of its values."""
         try:
-            return _counted(answer.body, call.most.values)
+            return _counted(response.body, call.most.values)
         except ValueError as error:
             if or_text:
-                return answer.body.decode("utf-8", "replace"), 1
-            raise self._too_many(call) if isinstance(error, _TooMany) else self._not_json(call, answer) from None
+                return response.body.decode("utf-8", "replace"), 1
+            raise self._too_many(call) if isinstance(error, _TooMany) else self._not_json(call, response) from None
         except Exception as error:
             raise Fault(error) from None
 
-    def _not_json(self, call: Call, answer: Answer) -> BadAnswer:
+    def _not_json(self, call: Call, response: Response) -> BadResponse:
         """Nothing of the body is shown: whatever it is, it may repeat the credential in a form that nobody would know."""
-        error = self._api_error(call, answer)
+        error = self._api_error(call, response)
         request = f", request {error.request_id}" if error.request_id else ""
-        kind = self._shown(answer.content_type) or "not given"
-        return BadAnswer(
-            f"{call}: the API's answer is not the JSON that it should be (status {answer.status}, {len(answer.body)} bytes, content type {kind}{request}), "
+        kind = self._shown(response.content_type) or "not given"
+        return BadResponse(
+            f"{call}: the API's response is not the expected JSON (status {response.status}, {len(response.body)} bytes, content type {kind}{request}), "
             f"at {self._place(call)}.",
             api_error=error,
         )
 
-    def _too_many(self, call: Call) -> BadAnswer:
+    def _too_many(self, call: Call) -> BadResponse:
         message = f"{call}: the API's response holds more than {call.most.values:,} JSON values, and was not parsed."
-        return BadAnswer(message, api_error=ApiError(call.method, call.path))
+        return BadResponse(message, api_error=ApiError(call.method, call.path))
 
-    def unexpected(self, call: Call, expected: str) -> BadAnswer:
+    def unexpected(self, call: Call, expected: str) -> BadResponse:
         """The error for JSON of another shape than the contract's."""
-        return BadAnswer(f"{call}: the API's answer is not what the contract says: expected {expected}.", api_error=ApiError(call.method, call.path))
+        return BadResponse(f"{call}: the API's response doesn't match the contract: expected {expected}.", api_error=ApiError(call.method, call.path))
 
     def _place(self, call: Call) -> str:
         """The address of a request, without its query."""
         return brief(self._url(call).partition("?")[0])
 
-    def _refusal(self, call: Call, answer: Answer) -> CloudNexusError:
-        failure = self._kind_of_refusal(call, answer)
+    def _refusal(self, call: Call, response: Response) -> CloudNexusError:
+        failure = self._kind_of_refusal(call, response)
         failure.url = self._place(call)
         return failure
 
-    def _kind_of_refusal(self, call: Call, answer: Answer) -> CloudNexusError:
-        error = self._api_error(call, answer)
+    def _kind_of_refusal(self, call: Call, response: Response) -> CloudNexusError:
+        error = self._api_error(call, response)
         said = f": {error.message}" if error.message else ""
-        place = f" at {self._place(call)}" if answer.status == 404 else ""
-        message = f"{call}: the API answered {answer.status}{place}{said.rstrip('.')}."
-        retry_after = _retry_after(answer)
-        if answer.status >= 500:
+        place = f" at {self._place(call)}" if response.status == 404 else ""
+        message = f"{call}: the API returned {response.status}{place}{said.rstrip('.')}."
+        retry_after = _retry_after(response)
+        if response.status >= 500:
             return ServerFault(message, api_error=error, retry_after=retry_after)
-        if answer.status == 429:
+        if response.status == 429:
             return RateLimited(message, api_error=error, retry_after=retry_after)
-        if answer.status == 401:
-            # For a refresh, the credential that is refused is told by whoever refreshes.
-            hint = "" if call.secret_answer else " Check api_key, or refresh_token and client_id."
+        if response.status == 401:
+            # For a refresh, the caller names the refused credential.
+            hint = "" if call.secret_response else " Check api_key, or refresh_token and client_id."
             return Unauthorized(f"{message}{hint}", api_error=error)
-        if answer.status == 403:
-            where = f" in region {call.region}" if call.region else ""
-            return Forbidden(f"{message} The key's scope does not allow {call.method} {call.path}{where}.", api_error=error)
-        if answer.status == 404:
+        if response.status == 403:
+            region = f" in region {call.region}" if call.region else ""
+            return Forbidden(f"{message} The key's scope does not allow {call.method} {call.path}{region}.", api_error=error)
+        if response.status == 404:
             return NotFound(message, api_error=error)
-        if 400 <= answer.status < 500:
+        if 400 <= response.status < 500:
             return Refused(message, api_error=error)
-        return BadAnswer(message, api_error=error)
+        return BadResponse(message, api_error=error)
 
-    def _api_error(self, call: Call, answer: Answer) -> ApiError:
+    def _api_error(self, call: Call, response: Response) -> ApiError:
         """What an error's body says. Its shape is not documented: the usual places are looked at, and all may be missing."""
         try:
-            body = json.loads(answer.body[:_MOST_ERROR])
+            body = json.loads(response.body[:_MOST_ERROR])
         except (ValueError, RecursionError):
             body = None
         body = body if isinstance(body, dict) else {}
         inner = body.get("error")
         details = inner if isinstance(inner, dict) else body
         message = details.get("message") or details.get("detail") or (inner if isinstance(inner, str) else None)
-        request_id = answer.headers.get("X-Request-Id") or body.get("request_id") or details.get("request_id")
+        request_id = response.headers.get("X-Request-Id") or body.get("request_id") or details.get("request_id")
         return ApiError(
             call.method,
             call.path,
-            answer.status,
+            response.status,
             code=self._shown(details.get("code")),
             message=self._shown(message),
             request_id=self._shown(request_id),
         )
 
-    def _request_id(self, call: Call, answer: Answer) -> str | None:
+    def _request_id(self, call: Call, response: Response) -> str | None:
         """The id that the API gave a request, if it did. None for a new token, which could be in it and is not known yet."""
-        if not 200 <= answer.status < 300:
-            return self._api_error(call, answer).request_id
-        return None if call.secret_answer else self._shown(answer.headers.get("X-Request-Id"))
+        if not 200 <= response.status < 300:
+            return self._api_error(call, response).request_id
+        return None if call.secret_response else self._shown(response.headers.get("X-Request-Id"))
 
     def _shown(self, value: Any) -> str | None:
         """A text of the API as an error may show it: masked before it is cut, on one line, short."""
@@ -302,7 +302,7 @@ class Client:
 _MOST_ERROR = 64 * 1024
 
 
-#: Levels of nesting that an answer may have. The contract's have four; what Ansible does with a result would fail far
+#: Levels of nesting that a response may have. The contract's have four; what Ansible does with a result would fail far
 #: beyond.
 _DEEPEST = 50
 #: Digits of a whole number, as many as Python takes by default.
@@ -349,7 +349,7 @@ def _loaded(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = No
 def _is_plain(text: str) -> bool:
     """Whether the keys of all objects can be counted by their colons, so that as many must have come out.
 
-    A look at every object's keys would double the time. It is spared where no text holds a quote (so nothing that looks
+    A look at every object's keys would double the time. It is skipped if no text holds a quote (so nothing that looks
     like a key), each key is followed by its colon at once, and none is Ansible's. A single character is found some fifty
     times as fast as two.
     """
@@ -399,9 +399,9 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _retry_after(answer: Answer) -> float | None:
-    """Seconds that the API asks to wait; the header holds seconds or a date. None where it says nothing usable."""
-    value = answer.headers.get("Retry-After", "").strip()
+def _retry_after(response: Response) -> float | None:
+    """Seconds that the API asks to wait; the header holds seconds or a date. None if it says nothing usable."""
+    value = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         return float(value)
     try:
@@ -409,8 +409,8 @@ def _retry_after(answer: Answer) -> float | None:
     except (ValueError, OverflowError):
         return None
     try:
-        # Against the API's own clock where it tells it: ours may be wrong.
-        now = email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+        # Against the API's own clock if it sends its time: ours may be wrong.
+        now = email.utils.parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
     except (ValueError, OverflowError):
         now = time.time()
     return max(0.0, until - now)

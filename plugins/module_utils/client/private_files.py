@@ -28,7 +28,7 @@ def default_folder() -> str:
 def make_folder(folder: Path) -> None:
     """Raises TokenCacheError, TokenCacheMissing."""
     if not folder.is_absolute():
-        # As in a container that runs as a user of no name: tokens must not come to lie where it was started, in a project for one.
+        # As in a container that runs as a user of no name: tokens must not end up in its working directory, which may be a project.
         raise TokenCacheMissing(f"token_cache: {folder} can't be made: the user has no home (HOME).")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

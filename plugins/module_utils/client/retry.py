@@ -41,7 +41,7 @@ class Retry:
         self.patience: Deadline | None = None
         #: Set when the task is interrupted: no thread of it sends anything more.
         self.stop = threading.Event()
-        #: Says whether whoever the task works for is still there.
+        #: Whether the process that runs the task still exists.
         self.alive: Callable[[], bool] = lambda: True
 
     def run(self, attempt: Callable[[float], T], *, repeat_in_doubt: bool, deadline: Deadline | None = None) -> T:

@@ -71,7 +71,7 @@ def absolute(option: str, path: str | None) -> str | None:
 
 
 def token_cache(option: str, value: str | None) -> str | None:
-    """The folder that tokens are kept in, None where none are kept."""
+    """The directory of the token cache, None if tokens aren't cached."""
     if value is None:
         return default_folder()
     if value == "none":

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where access tokens are kept between runs, so that all workers, hosts and runs on one controller share one refresh.
+"""The token cache: all workers, hosts and runs on one control node share one refresh.
 
 One file for each API and client, readable by its owner alone, replaced atomically, and locked while a token is renewed.
 """
@@ -34,7 +34,7 @@ class Token:
 
     access_token: str
     refresh_token: str
-    #: When to renew it, in seconds since the epoch; None where the API did not say when it expires.
+    #: When to renew it, in seconds since the epoch; None if the API did not say when it expires.
     renew_at: float | None
     #: The fingerprint of the refresh token that the user gave, and that this one stems from.
     origin: str
@@ -51,13 +51,13 @@ class TokenStore:
         # Of each grant: two users of one client have a refresh token each.
         name = hashlib.sha256(f"{api_url}\n{client_id}\n{origin}".encode()).hexdigest()[:32]
         self._folder = Path(folder)
-        #: Where version 1.0 kept the token of a client, whoever's it was.
+        #: The file of version 1.0, one for each client, shared by its users.
         self._old_path = self._folder / f"{hashlib.sha256(f'{api_url}{chr(10)}{client_id}'.encode()).hexdigest()[:32]}.json"
         self._path = self._folder / f"{name}.json"
         self._lock_path = self._folder / f"{name}.lock"
 
     def read(self) -> Token | None:
-        """The token that is kept, None where there is none that could be used. Raises TokenCacheError."""
+        """The cached token, None if there is none that could be used. Raises TokenCacheError."""
         try:
             check_folder(self._folder)
         except TokenCacheMissing:
@@ -108,7 +108,7 @@ class TokenStore:
         make_folder(self._folder)
         with contextlib.ExitStack() as held:
             self._lock(open_lock(self._lock_path), held, deadline)
-            # Whoever removes the folder meanwhile removes that lock with it, and the next one would get another. The folder above stays.
+            # If the directory is removed meanwhile, that lock goes with it, and the next process would get another. The parent directory stays.
             with contextlib.suppress(OSError, TokenCacheMissing):
                 self._lock(os.open(self._folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), held, deadline)
             make_folder(self._folder)

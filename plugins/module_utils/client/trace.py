@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 #: The environment variable that adds ``api_requests`` to a result.
 SWITCH = "CLOUDNEXUS_TRACE"
-#: The environment variable by which the action plugin has a module return its lines, and where they are in its result: a module can't show them.
+#: The environment variable by which the action plugin has a module return its lines, and their key in its result: a module can't show them.
 LINES_SWITCH, LINES = "CLOUDNEXUS_TRACE_LINES", "api_request_lines"
 #: Requests that a task keeps at most. One that polls for hours sends more.
 MOST = 2000

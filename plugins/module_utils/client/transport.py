@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import AnswerLost, BadAnswer, CloudNexusError, InvalidOption, NotSent, Untrusted
+from ..errors import BadResponse, CloudNexusError, InvalidOption, NotSent, ResponseLost, Untrusted
 from ..masking import Secrets, brief, credentials_in
 from ..version import VERSION
 from . import bounds
@@ -44,9 +44,9 @@ try:
     from urllib3.util.connection import allowed_gai_family
     from urllib3.util.ssl_ import create_urllib3_context
 except ImportError as _error:
-    #: Why ``requests`` can't be used here; None where it can.
+    #: Why ``requests`` can't be used here; None if it can.
     REQUESTS_IMPORT_ERROR: ImportError | None = _error
-    # The classes below must be definable all the same: the doors import this file before they can say what is missing.
+    # The classes below must be definable all the same: both modes import this file before they can report what is missing.
     HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 else:
     REQUESTS_IMPORT_ERROR = None
@@ -61,7 +61,7 @@ _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: any status, the whole body."""
 
     status: int
@@ -84,11 +84,11 @@ class Transport:
         proxy = None if is_loopback(urlsplit(settings.api_url).hostname or "") else select_proxy(settings.api_url, _environ_proxies(settings.api_url))
         self._pools: urllib3.PoolManager = adapter.proxy_manager_for(_checked_proxy(proxy, secrets)) if proxy else adapter.poolmanager
 
-    def exchange(self, method: str, url: str, *, body: Mapping[str, Any] | None, bearer: str | None, timeout: float, most: int = bounds.PAGE.size) -> Answer:
-        """Send one request and read the whole answer within ``timeout`` seconds, and no more than ``most`` bytes of its body.
+    def exchange(self, method: str, url: str, *, body: Mapping[str, Any] | None, bearer: str | None, timeout: float, most: int = bounds.PAGE.size) -> Response:
+        """Send one request and read the whole response within ``timeout`` seconds, and no more than ``most`` bytes of its body.
 
         The body of a refusal is cut there; a success with a larger one is an error.
-        Raises NotSent, Untrusted, AnswerLost, BadAnswer; a response of any status is returned. Whatever a library raises is one of these.
+        Raises NotSent, Untrusted, ResponseLost, BadResponse; a response of any status is returned. Whatever a library raises is one of these.
         """
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"cloudnexus.cloud/{VERSION}"}
         data = None
@@ -99,20 +99,20 @@ class Transport:
             headers["Authorization"] = f"Bearer {bearer}"
         ends_at = time.monotonic() + timeout
         for _hop in range(MAX_REDIRECTS + 1):
-            answer = self._send(method, url, headers, data, timeout=timeout, seconds=max(ends_at - time.monotonic(), 0.001), most=most)
-            if answer.status not in (301, 302, 303, 307, 308):
-                return answer
+            response = self._send(method, url, headers, data, timeout=timeout, seconds=max(ends_at - time.monotonic(), 0.001), most=most)
+            if response.status not in (301, 302, 303, 307, 308):
+                return response
             if method != "GET":
-                raise BadAnswer(f"The API answered {method} with a redirect (status {answer.status}), which is not followed; check api_url.")
-            url = redirect_url(self._base_url, url, answer.headers.get("Location", ""))
-        raise BadAnswer(f"The API redirected more than {MAX_REDIRECTS} times.")
+                raise BadResponse(f"The API redirected {method} (status {response.status}), which the collection doesn't follow. Check api_url.")
+            url = redirect_url(self._base_url, url, response.headers.get("Location", ""))
+        raise BadResponse(f"The API redirected more than {MAX_REDIRECTS} times.")
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, *, timeout: float, seconds: float, most: int) -> Answer:
+    def _send(self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, *, timeout: float, seconds: float, most: int) -> Response:
         """One request and its response, within ``seconds``; ``timeout`` is what sentences say."""
         _request.sent, _request.most = False, most
-        response: Any = None
+        raw: Any = None
         try:
-            response = self._pools.request(
+            raw = self._pools.request(
                 method,
                 url,
                 body=data,
@@ -123,26 +123,26 @@ class Transport:
                 preload_content=False,
                 decode_content=False,
             )
-            answer = Answer(response.status, response.headers, _read(response, most))
+            response = Response(raw.status, raw.headers, _read(raw, most))
         except BaseException as error:
-            if response is not None:
-                response.close()  # what is left of this response must not be taken for the next one
+            if raw is not None:
+                raw.close()  # what is left of this response must not be taken for the next one
             if not isinstance(error, Exception):
                 raise
             failure = error if isinstance(error, CloudNexusError) else _translated(error, timeout, url, self._secrets, sent=_request.sent)
-            failure.came = response.status if response is not None else None
+            failure.came = raw.status if raw is not None else None
             raise failure from None
         finally:
-            if response is not None:
-                response.release_conn()
-        return answer
+            if raw is not None:
+                raw.release_conn()
+        return response
 
 
 def _read(response: urllib3.HTTPResponse, most: int) -> bytes:
-    """Return the body. Raises BadAnswer for a success with one that is too large, before it is read to its end."""
+    """Return the body. Raises BadResponse for a success with one that is too large, before it is read to its end."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise BadAnswer(f"The API answered with content encoding {encoding[:40]!r}, which was not asked for (status {response.status}).")
+        raise BadResponse(f"The API's response has the content encoding {encoding[:40]!r}, which wasn't requested (status {response.status}).")
     body = bytearray()  # no list of chunks: they may have a byte each
     for chunk in response.stream(_CHUNK, decode_content=False):
         body += chunk
@@ -150,14 +150,14 @@ def _read(response: urllib3.HTTPResponse, most: int) -> bytes:
             response.close()
             return bytes(body[:most])  # the status says what matters
         if len(body) > most:
-            raise BadAnswer(
+            raise BadResponse(
                 f"The API's response is larger than {bounds.in_words(most)} and was not read to its end "
                 f"(status {response.status}, content type {response.headers.get('Content-Type', 'not given')[:80]!r})."
             )
     length = response.headers.get("Content-Length", "").strip()[:20]
     if length.isdecimal() and "Transfer-Encoding" not in response.headers and len(body) < int(length) and response.status not in (204, 304):
         # urllib3 2 finds this by itself, 1.26 does not.
-        raise AnswerLost(f"The API's response was cut off: {len(body)} of {length} bytes came.")
+        raise ResponseLost(f"The API's response was cut off: {len(body)} of {length} bytes came.")
     return bytes(body)
 
 
@@ -330,7 +330,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
         self._context = context
-        # As many as requests may be under way at a time; what has no room is thrown away, and connected anew.
+        # As many as requests may be under way at a time; surplus connections are closed, and opened again when needed.
         super().__init__(pool_maxsize=MOST_CONNECTIONS)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
@@ -372,7 +372,7 @@ def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
         if ca_bundle is None:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-            # Whoever sets validate_certs=false knows it; the warning would be shown with each request.
+            # A user who sets validate_certs=false knows it; the warning would be shown with each request.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         else:
             # urllib3 1.26 names no server to the context if it is an IP address, and checks the certificate's names by itself.
@@ -438,11 +438,11 @@ def _translated(error: Exception, timeout: float, url: str, secrets: Secrets, *,
     if any(isinstance(cause, _Excess) for cause in causes):
         if not sent:
             return NotSent(f"The proxy's response to CONNECT is too large, and was not read to its end, at {place}.")
-        return BadAnswer(f"The API's response is too large with its headers, chunk sizes and trailers, and was not read to its end, at {place}.")
+        return BadResponse(f"The API's response is too large with its headers, chunk sizes and trailers, and was not read to its end, at {place}.")
     if sent:
         if any(isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) for cause in causes):
-            return AnswerLost(f"The API gave no whole response within {timeout:g} s (api_timeout), at {place}.")
-        return AnswerLost(f"The API's response was lost, at {place}: {reason}.")
+            return ResponseLost(f"The API gave no whole response within {timeout:g} s (api_timeout), at {place}.")
+        return ResponseLost(f"The API's response was lost, at {place}: {reason}.")
     # urllib3 1.26 has an exception of its own for a certificate of another name.
     if any(isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError" for cause in causes):
         return Untrusted(f"The API's certificate is not trusted, at {place}: {reason}. ca_path names a CA bundle to trust.")

@@ -32,9 +32,9 @@ class Change:
 
     resource: Resource
     action: Action
-    #: The object as the API showed it, None where there is none.
+    #: The object as the API showed it, None if there is none.
     current: Mapping[str, Any] | None
-    #: The declared fields before and after, as the diff shows them; empty where there is no object.
+    #: The declared fields before and after, as the diff shows them; empty if there is no object.
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
     #: The body of the request that does it.
@@ -79,7 +79,7 @@ def present(
     broken: str | None = None,
     resend: Collection[str] = (),
 ) -> Change:
-    """The object shall exist as declared.
+    """The change that makes the object exist as declared.
 
     ``desired`` holds the declared fields only: one that was left out keeps its value. ``recreate`` has the reasons for which a new object may
     take its place; one of them is enough. ``broken`` says why the object is of no use as it is (a status that it won't leave), if it is so.
@@ -118,7 +118,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], names: Coll
 def recreated(
     resource: Resource, current: Mapping[str, Any], desired: Mapping[str, Any], *, reasons: tuple[str, ...] = (), causes: tuple[str, ...] = ()
 ) -> Change:
-    """The object shall be deleted and made anew. What was not declared is taken over, as far as the API shows it."""
+    """The change that replaces the object. What was not declared is copied, as far as the API shows it."""
     before = resource.managed(current)
     body = {**before, **{item.name: item.merged(before.get(item.name), desired[item.name]) for item in resource.fields if item.name in desired}}
     return Change(
@@ -134,7 +134,7 @@ def recreated(
 
 
 def absent(resource: Resource, current: Mapping[str, Any] | None) -> Change:
-    """The object shall not exist."""
+    """The change that deletes the object, if it exists."""
     if current is None:
         return Change(resource, "none", None)
     return Change(resource, "delete", current, before={"id": current["id"], **resource.managed(current)})
@@ -143,7 +143,7 @@ def absent(resource: Resource, current: Mapping[str, Any] | None) -> Change:
 def replaced(resource: Resource, current: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> Change:
     """A configuration that is replaced as a whole: what was left out is sent along as it is (contract: rule 3).
 
-    ``current`` is None where it can't be read; then the replacement is sent always, and counts as a change.
+    ``current`` is None if it can't be read; then the replacement is sent always, and counts as a change.
     """
     if current is None:
         return Change(resource, "update", None, after=dict(desired), body=dict(desired))

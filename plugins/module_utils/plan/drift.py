@@ -99,5 +99,5 @@ def _columns(cells: Sequence[str]) -> str:
 
 
 def _literal(text: str) -> str:
-    """A text that means nothing but itself in Markdown, whoever named the instance."""
+    """A text without Markdown syntax, whatever an instance is named."""
     return re.sub(r"([\\`*{}\[\]<>#!|~$&]|(?<!\w)_|_(?!\w))", r"\\\1", text)

@@ -13,7 +13,7 @@ from ..printable import printable
 from .changes import Change
 from .resource import key_data
 
-#: The order in which a fleet's changes are carried out, and shown.
+#: The order in which a fleet's changes are applied, and shown.
 ACTIONS = ("create", "update", "recreate", "delete")
 
 

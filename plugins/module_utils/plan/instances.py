@@ -199,7 +199,7 @@ def by_name(listed: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]
 
 
 def the_one(name: str, found: Iterable[dict[str, Any]]) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
-    """Of the instances of a name the one that stays, None where there is none, and those that are being deleted already.
+    """Of the instances of a name the one that stays, None if there is none, and those that are being deleted already.
 
     Raises Ambiguous.
     """

@@ -65,7 +65,7 @@ class Resource:
         return f"{self.kind} {named(state)}" if "id" in state and "name" in state else self.kind
 
     def shown(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The part of ``state`` that the documented answers show."""
+        """The part of ``state`` that the documented responses show."""
         return {field.name: state[field.name] for field in self.fields if field.shown and field.name in state}
 
 

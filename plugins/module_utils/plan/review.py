@@ -59,7 +59,7 @@ def _cells(entry: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _code(text: str) -> str:
-    """A text of the API as code, where it is neither markup nor the end of a cell."""
+    """A text of the API as code, so that it is neither markup nor the end of a cell."""
     return f"`{_text(text)}`"
 
 

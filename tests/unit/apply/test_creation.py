@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.creation import SHOWING_TIME
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import BadResponse, ResponseLost
 
 from tests.emulator.settings import API_KEY
 
@@ -23,7 +23,7 @@ from ..spoilers import LIST, LOST_AFTER, POST, Right, lost_after, lost_before, n
 
 
 @pytest.mark.parametrize("lost", LOST_AFTER)
-def test_a_lost_answer_whose_create_worked(lost: Callable[[Right], Answer]) -> None:
+def test_a_lost_answer_whose_create_worked(lost: Callable[[Right], Response]) -> None:
     api = FakeApi()
     api.spoil(*POST, lost)
     result = run_instance(api, **WEB)
@@ -33,7 +33,7 @@ def test_a_lost_answer_whose_create_worked(lost: Callable[[Right], Answer]) -> N
 
 
 @pytest.mark.parametrize("lost", [lost_before, lambda right: answer(503), lambda right: answer(500)])
-def test_a_lost_answer_whose_create_did_not_work(lost: Callable[[Right], Answer]) -> None:
+def test_a_lost_answer_whose_create_did_not_work(lost: Callable[[Right], Response]) -> None:
     api = FakeApi()
     api.spoil(*POST, lost)
     result = run_instance(api, **WEB)
@@ -71,7 +71,7 @@ def test_lost_again_whose_second_create_worked() -> None:
 
 
 @pytest.mark.parametrize("lost", [*LOST_AFTER, lost_before])
-def test_without_looking_a_lost_answer_ends_the_task(lost: Callable[[Right], Answer]) -> None:
+def test_without_looking_a_lost_answer_ends_the_task(lost: Callable[[Right], Response]) -> None:
     api = FakeApi()
     api.spoil(*POST, lost)
     result = run_instance(api, **WEB, unique_name=False)
@@ -83,10 +83,10 @@ def test_without_looking_a_lost_answer_ends_the_task(lost: Callable[[Right], Ans
 def test_a_list_that_fails_after_a_lost_answer_ends_the_task() -> None:
     api = FakeApi()
 
-    def lost(right: Right) -> Answer:
+    def lost(right: Right) -> Response:
         right()
         api.spoil(*LIST, lambda _right: answer(503), times=99)
-        raise AnswerLost("The connection was reset.")
+        raise ResponseLost("The connection was reset.")
 
     api.spoil(*POST, lost)
     result = run_instance(api, **WEB)
@@ -97,15 +97,15 @@ def test_a_list_that_fails_after_a_lost_answer_ends_the_task() -> None:
 def test_somebody_else_makes_one_of_the_name_at_the_same_time() -> None:
     api = FakeApi()
 
-    def lost(right: Right) -> Answer:
+    def lost(right: Right) -> Response:
         right()
         api.make("web-01", region="eu-west")
-        raise AnswerLost("The connection was reset.")
+        raise ResponseLost("The connection was reset.")
 
     api.spoil(*POST, lost)
     result = run_instance(api, **WEB)
     assert "There are 2 instances of the name web-01: inst_00000001 and inst_00000002" in result["msg"]
-    assert "The answer to this task's own creation was lost, so that one of them may be its" in result["msg"]
+    assert "The response to this task's create request was lost, so it may have created one of them" in result["msg"]
     assert api.writes() == [POST]
 
 
@@ -116,7 +116,7 @@ def test_two_runs_that_create_the_same_name_at_the_same_moment(wait: bool, recre
     if recreated:
         api.make("web-01", region="eu-west")
 
-    def beside(right: Right) -> Answer:
+    def beside(right: Right) -> Response:
         answer = right()
         api.make("web-01")
         return answer
@@ -128,7 +128,7 @@ def test_two_runs_that_create_the_same_name_at_the_same_moment(wait: bool, recre
     assert result["failed"]
     assert result["changed"]
     assert result["action"] == ("recreate" if recreated else "create")
-    assert result["msg"].startswith(f"This task has made {ours}, and the list shows {theirs} of the same name web-01 besides.")
+    assert result["msg"].startswith(f"This task created {ours}, but the list also shows {theirs} of the same name web-01.")
     assert "state=absent with its id" in result["msg"]
 
 
@@ -144,16 +144,16 @@ def test_a_creation_whose_answer_was_lost_and_that_has_its_effect_late() -> None
     """After the settling time the list shows nothing, so that the creation is sent once more; then the first one comes to pass."""
     api = FakeApi()
 
-    def late(right: Right) -> Answer:
+    def late(right: Right) -> Response:
         api.spoil(*POST, lambda second: (right(), second())[1])
-        raise AnswerLost("The API gave no whole answer within 30 s.")
+        raise ResponseLost("The API gave no whole response within 30 s.")
 
     api.spoil(*POST, late)
     result = run_instance(api, **WEB)
     assert (result["failed"], result["changed"]) == (True, True)
     assert result["instance"]["id"] == "inst_00000002"
-    assert "the list shows inst_00000001 of the same name web-01 besides" in result["msg"]
-    assert "a creation whose answer was lost had its effect late" in result["msg"]
+    assert "the list also shows inst_00000001 of the same name web-01" in result["msg"]
+    assert "a create request whose response was lost took effect late" in result["msg"]
 
 
 @pytest.mark.parametrize("lag", [0, 2, 4])
@@ -173,9 +173,9 @@ def test_a_list_that_never_shows_it_is_no_failure() -> None:
 def test_one_of_the_name_that_is_not_what_was_asked_for_is_not_taken_for_it() -> None:
     api = FakeApi()
 
-    def lost(right: Right) -> Answer:
+    def lost(right: Right) -> Response:
         api.make("web-01", region="eu-west")
-        raise AnswerLost("The connection was reset.")
+        raise ResponseLost("The connection was reset.")
 
     api.spoil(*POST, lost)
     result = run_instance(api, **WEB)
@@ -184,7 +184,7 @@ def test_one_of_the_name_that_is_not_what_was_asked_for_is_not_taken_for_it() ->
 
 
 @pytest.mark.parametrize("refusal", [lambda right: answer(429, None, {"Retry-After": "7"}), not_sent])
-def test_what_was_certainly_not_done_is_sent_again(refusal: Callable[[Right], Answer]) -> None:
+def test_what_was_certainly_not_done_is_sent_again(refusal: Callable[[Right], Response]) -> None:
     api = FakeApi()
     api.spoil(*POST, refusal)
     assert run_instance(api, **WEB)["action"] == "create"
@@ -196,7 +196,7 @@ def test_a_refusal_is_no_doubt() -> None:
     api = FakeApi()
     api.spoil(*POST, lambda right: answer(422, {"error": {"code": "quota", "message": "Too many."}, "request_id": "req_9"}))
     result = run_instance(api, **WEB)
-    assert result["msg"] == "POST /instances: the API answered 422: Too many."
+    assert result["msg"] == "POST /instances: the API returned 422: Too many."
     assert result["api_error"] == {"method": "POST", "path": "/instances", "status": 422, "code": "quota", "message": "Too many.", "request_id": "req_9"}
     assert (result["changed"], result["action"]) == (False, "none")
     assert api.calls == [LIST, POST]
@@ -216,8 +216,8 @@ def test_a_lost_answer_does_not_take_the_old_one_for_the_new_one() -> None:
 def test_a_redirected_create_is_in_doubt() -> None:
     api = FakeApi()
 
-    def redirect(right: Right) -> Answer:
-        raise BadAnswer("The API answered POST with a redirect.")
+    def redirect(right: Right) -> Response:
+        raise BadResponse("The API redirected POST.")
 
     api.spoil(*POST, redirect, times=2)
     assert "may exist" in run_instance(api, **WEB)["msg"]
@@ -255,13 +255,13 @@ def test_lost_and_then_refused_says_that_it_may_exist() -> None:
     api.spoil(*POST, lost_before)
     api.spoil(*POST, lambda right: answer(409, {"error": {"message": "Exists."}}))
     result = run_fleet(api, webs(1))
-    assert "may exist; sent once more, it was refused: POST /instances: the API answered 409: Exists." in result["failed_instances"][0]["msg"]
+    assert "may exist; sent once more, it was refused: POST /instances: the API returned 409: Exists." in result["failed_instances"][0]["msg"]
 
 
 def test_a_twin_that_somebody_else_made_at_the_same_moment() -> None:
     api = FakeApi(boot_seconds=0)
 
-    def twin(right: Right) -> Answer:
+    def twin(right: Right) -> Response:
         api.make("web-01")
         return right()
 
@@ -269,7 +269,7 @@ def test_a_twin_that_somebody_else_made_at_the_same_moment() -> None:
     result = run_fleet(api, webs(3))
     assert result["created"] == ["web-01", "web-02", "web-03"]
     (failed,) = result["failed_instances"]
-    assert re.match(r"This task has made inst_00000002, and the list shows inst_00000001 of the same name web-01 besides", failed["msg"])
+    assert re.match(r"This task created inst_00000002, but the list also shows inst_00000001 of the same name web-01", failed["msg"])
 
 
 def test_a_fleet_in_parallel_with_lost_answers() -> None:
@@ -289,7 +289,7 @@ def test_the_looks_after_a_lost_response_and_after_a_create() -> None:
     times: list[tuple[str, float]] = []
     exchange = api._exchange
 
-    def timed(method: str, url: str, *rest: Any) -> Answer:
+    def timed(method: str, url: str, *rest: Any) -> Response:
         times.append((method, api.clock.time))
         return exchange(method, url, *rest)
 
@@ -308,7 +308,7 @@ def test_one_that_is_being_deleted_is_not_taken_for_the_new_one() -> None:
     """Somebody else has made one of the name at that moment, and deletes it."""
     api = FakeApi(delete_seconds=1000, boot_seconds=0)
 
-    def lost(right: Right) -> Answer:
+    def lost(right: Right) -> Response:
         api.account.delete_instance(api.make("web-01")["id"], api.account.key_for(API_KEY))
         return lost_before(right)
 
@@ -320,7 +320,7 @@ def test_one_that_is_being_deleted_is_not_taken_for_the_new_one() -> None:
 def test_one_whose_plan_the_list_does_not_show_is_the_new_one() -> None:
     api = FakeApi(boot_seconds=0)
 
-    def without_plan(right: Right) -> Answer:
+    def without_plan(right: Right) -> Response:
         page = json.loads(right().body)
         page["items"][0]["plan"] = None
         return answer(200, page)
@@ -342,7 +342,7 @@ def test_one_that_may_exist_and_is_not_sent_again_says_so() -> None:
 ONE = ("GET", "/instances/inst_00000001")
 
 
-def named_alone(right: Right) -> Answer:
+def named_alone(right: Right) -> Response:
     """The response to a create says the id, and nothing else."""
     return answer(201, {"id": json.loads(right().body)["id"]})
 
@@ -360,7 +360,7 @@ def test_an_instance_whose_response_names_the_id_alone_is_read() -> None:
     ("status", "message"),
     [
         (404, "The API has created inst_00000001 for web-01, and does not show it after 30 s. It may appear later."),
-        (418, "The API has created inst_00000001 for web-01, which could not be read: GET /instances/inst_00000001: the API answered 418"),
+        (418, "The API has created inst_00000001 for web-01, which could not be read: GET /instances/inst_00000001: the API returned 418"),
     ],
 )
 def test_an_instance_whose_response_names_the_id_alone_and_that_can_not_be_read(status: int, message: str) -> None:
@@ -373,20 +373,20 @@ def test_an_instance_whose_response_names_the_id_alone_and_that_can_not_be_read(
     assert api.writes() == [POST]
 
 
-def empty(right: Right) -> Answer:
+def empty(right: Right) -> Response:
     right()
     return answer(201)
 
 
-def cut_off(right: Right) -> Answer:
-    lost = AnswerLost("The connection was reset.")
+def cut_off(right: Right) -> Response:
+    lost = ResponseLost("The connection was reset.")
     lost.came = right().status
     raise lost
 
 
 @pytest.mark.parametrize("taken", [empty, cut_off])
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_create_that_the_api_took_is_never_sent_again(listed: bool, taken: Callable[[Right], Answer]) -> None:
+def test_a_create_that_the_api_took_is_never_sent_again(listed: bool, taken: Callable[[Right], Response]) -> None:
     api = FakeApi(boot_seconds=0, list_lag=0 if listed else 1000)
     api.spoil(*POST, taken)
     result = run_instance(api, **WEB)
@@ -401,7 +401,7 @@ def test_a_create_that_the_api_took_is_never_sent_again(listed: bool, taken: Cal
 def test_the_effect_of_the_first_of_two_creates_is_looked_for_longer() -> None:
     api = FakeApi(boot_seconds=0)
 
-    def second(right: Right) -> Answer:
+    def second(right: Right) -> Response:
         api.spoil(*LIST, lambda look: look(), times=3)
         api.spoil(*LIST, lambda look: (api.make("web-01"), look())[1])  # the first one comes to pass
         return right()
@@ -410,7 +410,7 @@ def test_the_effect_of_the_first_of_two_creates_is_looked_for_longer() -> None:
     api.spoil(*POST, second)
     result = run_instance(api, **WEB, wait=False)
     assert (result["failed"], result["instance"]["id"]) == (True, "inst_00000001")
-    assert "the list shows inst_00000002 of the same name web-01 besides" in result["msg"]
+    assert "the list also shows inst_00000002 of the same name web-01" in result["msg"]
 
 
 def test_without_looking_nothing_tells_which_one_the_api_has_created() -> None:
@@ -426,8 +426,8 @@ def test_without_looking_nothing_tells_which_one_the_api_has_created() -> None:
 def test_a_create_that_the_api_would_not_understand_again_is_not_sent_again() -> None:
     api = FakeApi()
 
-    def nonsense(_right: Right) -> Answer:
-        raise BadAnswer("The API answered with a redirect.")
+    def nonsense(_right: Right) -> Response:
+        raise BadResponse("The API returned a redirect.")
 
     api.spoil(*POST, nonsense)
     assert "may exist; the list of instances shows none of that name." in run_instance(api, **WEB)["msg"]
@@ -437,10 +437,10 @@ def test_a_create_that_the_api_would_not_understand_again_is_not_sent_again() ->
 def test_an_instance_that_the_api_has_given_another_name_is_not_created_twice() -> None:
     api = FakeApi()
 
-    def lower_case(right: Right) -> Answer:
+    def lower_case(right: Right) -> Response:
         right()
         api.account.update_instance("inst_00000001", {"name": "web-01"}, api.account.key_for(API_KEY))
-        raise AnswerLost("The connection was reset.")
+        raise ResponseLost("The connection was reset.")
 
     api.spoil(*POST, lower_case)
     result = run_instance(api, **{**WEB, "name": "Web-01"})
@@ -451,7 +451,7 @@ def test_an_instance_that_the_api_has_given_another_name_is_not_created_twice() 
     assert api.writes() == [POST]
 
 
-def contradiction(right: Right) -> Answer:
+def contradiction(right: Right) -> Response:
     page = json.loads(right().body)
     return answer(200, {**page, "pagination": {"total_count": 99}})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn, instance
 
 from ..fake_api import FakeApi, answer, run_operation
@@ -16,7 +16,7 @@ from ..operations.runs import WEB, names, run_fleet, run_instance, webs
 from ..spoilers import LIST, POST, Right
 
 
-def interrupt_after(right: Right) -> Answer:
+def interrupt_after(right: Right) -> Response:
     right()
     raise KeyboardInterrupt
 
@@ -60,7 +60,7 @@ def test_an_interrupted_replacement_says_that_the_old_one_is_gone() -> None:
 def test_an_interruption_says_what_was_made_and_what_was_under_way(effect: bool) -> None:
     api = FakeApi()
 
-    def interrupted(right: Right) -> Answer:
+    def interrupted(right: Right) -> Response:
         if effect:
             right()
         raise KeyboardInterrupt

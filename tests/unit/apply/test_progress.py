@@ -9,7 +9,7 @@ import itertools
 import re
 
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.apply.progress import INTERVAL
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 
 from tests.emulator.settings import API_KEY
 
@@ -71,7 +71,7 @@ def test_progress_holds_no_secret() -> None:
 def test_writes_that_take_their_time_are_told() -> None:
     api = FakeApi(boot_seconds=0)
 
-    def slow(right: Right) -> Answer:
+    def slow(right: Right) -> Response:
         api.clock.time += 2
         return right()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 
 from ..fake_api import FakeApi, answer
 from ..operations.runs import WEB, names, run_fleet, run_instance, web, webs
@@ -116,7 +116,7 @@ def test_what_was_deleted_gets_its_successor_though_the_time_is_over() -> None:
     for number in (1, 2):
         api.make(f"web-{number:02}")
 
-    def slow(right: Right) -> Answer:
+    def slow(right: Right) -> Response:
         api.clock.time += 2
         return right()
 

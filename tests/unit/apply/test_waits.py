@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 
 from tests.emulator.settings import Key
 
@@ -155,7 +155,7 @@ def test_an_update_that_can_not_be_read_again(status: int, failed: bool) -> None
     api.spoil(*ONE, lambda right: answer(status))
     result = enterprise_without_a_wait(api)
     assert (result.get("failed", False), result["changed"], result["action"]) == (failed, True, "update")
-    assert not failed or result["msg"].startswith("GET /instances/inst_00000001: the API answered 418")
+    assert not failed or result["msg"].startswith("GET /instances/inst_00000001: the API returned 418")
 
 
 @pytest.mark.parametrize("given", [{"state": "absent"}, {"region": "eu-west", "recreate": True}])
@@ -165,7 +165,7 @@ def test_a_deletion_that_can_not_be_watched(given: dict[str, Any]) -> None:
     api.spoil(*ONE, lambda right: answer(418))
     result = run_instance(api, **{**WEB, **given})
     assert (result["failed"], result["changed"], result["action"]) == (True, True, "delete")
-    assert result["msg"].startswith("GET /instances/inst_00000001: the API answered 418")
+    assert result["msg"].startswith("GET /instances/inst_00000001: the API returned 418")
     assert POST not in api.calls
 
 
@@ -181,7 +181,7 @@ def test_an_old_instance_that_the_list_lacks_is_not_gone() -> None:
     assert (result["recreated"], before_each) == (["web-01", "web-02"], [[], ["web-01"]])
 
 
-def empty_list(_right: Right) -> Answer:
+def empty_list(_right: Right) -> Response:
     return answer(200, {"items": [], "pagination": {"next_page": None, "total_count": 0}})
 
 
@@ -194,12 +194,12 @@ def test_one_that_stays_does_not_hide_that_the_other_is_gone() -> None:
     assert (result["deleted"], [item["name"] for item in result["failed_instances"]]) == (["web-01", "web-02"], ["web-01"])
 
 
-@pytest.mark.parametrize(("seconds", "message"), [(0, "GET /instances: the API answered 418"), (40, "is not up after 30 s (wait_timeout)")])
+@pytest.mark.parametrize(("seconds", "message"), [(0, "GET /instances: the API returned 418"), (40, "is not up after 30 s (wait_timeout)")])
 def test_a_wait_by_a_list_that_can_not_be_read(seconds: int, message: str) -> None:
     """A refusal is told at once. If the time is over by then, that is what there is to tell."""
     api = FakeApi(boot_seconds=100)
 
-    def refused(right: Right) -> Answer:
+    def refused(right: Right) -> Response:
         api.clock.time += seconds
         return answer(418)
 
@@ -231,7 +231,7 @@ def test_a_wait_names_the_change_that_the_api_does_not_show() -> None:
 def test_a_wait_by_a_list_that_contradicts_itself_reads_each_instance() -> None:
     api = FakeApi(boot_seconds=5)
 
-    def contradiction(right: Right) -> Answer:
+    def contradiction(right: Right) -> Response:
         return answer(200, {**json.loads(right().body), "pagination": {"total_count": 99}})
 
     for number in (1, 2, 3):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import NotSent
 
 from ..fake_api import FakeApi, answer
@@ -27,7 +27,7 @@ def test_an_api_that_takes_nothing_more_is_not_asked_a_thousand_times(concurrenc
 def test_after_the_deadline_nothing_is_begun() -> None:
     api = FakeApi(boot_seconds=1000)
 
-    def slow(right: Right) -> Answer:
+    def slow(right: Right) -> Response:
         api.clock.time += 10
         return right()
 
@@ -43,7 +43,7 @@ def test_after_the_deadline_nothing_is_begun() -> None:
 def test_an_api_that_can_not_be_reached_ends_it() -> None:
     api = FakeApi()
 
-    def not_sent(right: Right) -> Answer:
+    def not_sent(right: Right) -> Response:
         raise NotSent("Connection refused.")
 
     api.spoil(*POST, not_sent, times=1000)

@@ -15,7 +15,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import aut
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import NotSent
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
@@ -55,7 +55,7 @@ def test_a_token_that_is_refused_is_renewed_once(pair: dict[str, Any], rotate: b
     assert run_operation(api, health_info.OPERATION, **pair)["health"]["status"] == "healthy"
     api.spoil("GET", "/health", lambda right: answer(401), times=2)
     result = run_operation(api, health_info.OPERATION, **pair)
-    assert "GET /health: the API answered 401" in result["msg"]
+    assert "GET /health: the API returned 401" in result["msg"]
 
 
 def test_a_create_that_was_refused_for_its_token_is_sent_again(pair: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ def test_a_create_that_was_refused_for_its_token_is_sent_again(pair: dict[str, A
 
 
 @pytest.mark.parametrize("spoilt", [lambda right: answer(503), lambda right: answer(200, {}), lambda right: answer(401)])
-def test_a_create_that_got_no_token_is_in_no_doubt(pair: dict[str, Any], spoilt: Callable[[Right], Answer]) -> None:
+def test_a_create_that_got_no_token_is_in_no_doubt(pair: dict[str, Any], spoilt: Callable[[Right], Response]) -> None:
     api = FakeApi(token_seconds=200)
     run_operation(api, health_info.OPERATION, **pair)
     api.spoil(*LIST, lambda right: (setattr(api.clock, "time", api.clock.time + 150), right())[1])  # the token ends meanwhile
@@ -80,8 +80,8 @@ def test_a_create_that_got_no_token_is_in_no_doubt(pair: dict[str, Any], spoilt:
 def test_a_refresh_token_that_is_refused(pair: dict[str, Any]) -> None:
     api = FakeApi()
     result = run_operation(api, health_info.OPERATION, **{**pair, "refresh_token": "cn_old_token"})
-    assert "POST /auth/token/refresh: the API answered 401" in result["msg"]
-    assert "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew" in result["msg"]
+    assert "POST /auth/token/refresh: the API returned 401" in result["msg"]
+    assert "Log in again and set CLOUDNEXUS_REFRESH_TOKEN to the new refresh token" in result["msg"]
     assert "cn_old_token" not in str(result)
 
 
@@ -104,12 +104,12 @@ def test_a_refresh_without_a_usable_token(pair: dict[str, Any], data: Any) -> No
 def test_a_token_that_arrives_at_run_time_is_masked(pair: dict[str, Any]) -> None:
     api = FakeApi()
 
-    def echo(right: Right) -> Answer:
+    def echo(right: Right) -> Response:
         return answer(422, {"error": {"message": f"You sent Bearer {api.bearers[-1]}"}})
 
     api.spoil("GET", "/health", echo)
     result = run_operation(api, health_info.OPERATION, **pair)
-    assert result["msg"] == "GET /health: the API answered 422: You sent Bearer ********."
+    assert result["msg"] == "GET /health: the API returned 422: You sent Bearer ********."
 
 
 def test_nothing_is_renewed_once_the_task_was_interrupted(pair: dict[str, Any]) -> None:
@@ -145,7 +145,7 @@ def test_too_many_refreshes_are_no_reason_to_log_in_again(pair: dict[str, Any]) 
     api.spoil(*REFRESH, lambda right: answer(429))
     api.spoil(*REFRESH, lambda right: answer(429), times=99)
     result = run_operation(api, health_info.OPERATION, api_retries=0, api_timeout=1, **pair)
-    assert result["msg"].startswith("POST /auth/token/refresh: the API answered 429.")
+    assert result["msg"].startswith("POST /auth/token/refresh: the API returned 429.")
     assert "log in again" not in result["msg"]
 
 
@@ -153,7 +153,7 @@ def test_too_many_refreshes_are_no_reason_to_log_in_again(pair: dict[str, Any]) 
 def test_a_key_alone_that_is_refused(more: dict[str, str]) -> None:
     api = FakeApi()
     result = run_operation(api, health_info.OPERATION, api_key="cn_revoked", **more)
-    assert result["msg"].startswith("GET /health: the API answered 401")
+    assert result["msg"].startswith("GET /health: the API returned 401")
     assert api.calls == [("GET", "/health")]
 
 
@@ -170,14 +170,14 @@ def test_tokens_that_an_earlier_task_has_kept_are_masked(pair: dict[str, Any], t
     if new_process:
         auth._known.clear()
     echo(api, lambda: api.settings.clients[CLIENT_ID])
-    assert run_operation(api, health_info.OPERATION, **pair)["msg"] == "GET /health: the API answered 422: ******** ********."
+    assert run_operation(api, health_info.OPERATION, **pair)["msg"] == "GET /health: the API returned 422: ******** ********."
     assert api.calls.count(REFRESH) == 1
 
 
 def test_a_refresh_token_that_has_just_rotated_is_masked(pair: dict[str, Any]) -> None:
     api = FakeApi(rotate=True)
     echo(api, lambda: api.settings.clients[CLIENT_ID])
-    assert run_operation(api, health_info.OPERATION, **pair)["msg"] == "GET /health: the API answered 422: ******** ********."
+    assert run_operation(api, health_info.OPERATION, **pair)["msg"] == "GET /health: the API returned 422: ******** ********."
 
 
 def test_whoever_makes_a_client_its_secrets_are_masked() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import api as api_module
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.bounds import MIB, OBJECT, PAGE, TOTAL, Extent, has_more_values
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn_info, health_info, instance, instance_info
 from hypothesis import given
 from hypothesis import strategies as st
@@ -243,9 +243,9 @@ def test_a_number_of_many_digits_is_no_json(digits: int, fine: bool, sign: bytes
     """The time that it takes grows with the square of the digits: 8 MiB of them would take an hour."""
     body = page(b'{"id": "inst_1", "name": "web-01", "more": %s%s}' % (sign, b"7" * digits))
     api = FakeApi()
-    api.spoil("GET", "/instances", lambda _right: Answer(200, {"Content-Type": "application/json"}, body))
+    api.spoil("GET", "/instances", lambda _right: Response(200, {"Content-Type": "application/json"}, body))
     result = run_operation(api, instance_info.OPERATION)
-    assert ("is not the JSON that it should be" in result.get("msg", "")) != fine
+    assert ("is not the expected JSON" in result.get("msg", "")) != fine
 
 
 # --- What a list holds in all ------------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_the_logs_of_one_task_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch
         api.make(f"web-{number:02}")
     monkeypatch.setattr(api_module, "TOTAL", Extent(20_000, 10**6, 10**6))
     for number in range(1, 5):
-        api.spoil("GET", f"/instances/inst_{number:08}/logs", lambda right: Answer(200, {}, b"line\n" * 1_500))
+        api.spoil("GET", f"/instances/inst_{number:08}/logs", lambda right: Response(200, {}, b"line\n" * 1_500))
     result = run_operation(api, instance_info.OPERATION, logs=True)
     assert "the logs hold more than 19 KiB in all. Read those of fewer instances with one task." in result["msg"]
 
@@ -292,7 +292,7 @@ def test_the_logs_of_one_task_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch
 def test_a_log_with_many_values_is_a_text(body: bytes) -> None:
     api = FakeApi()
     api.make("web-01")
-    api.spoil("GET", "/instances/inst_00000001/logs", lambda right: Answer(200, {}, body))
+    api.spoil("GET", "/instances/inst_00000001/logs", lambda right: Response(200, {}, body))
     (shown,) = run_operation(api, instance_info.OPERATION, logs=True)["instances"]
     assert shown["logs"] == body.decode()
 
@@ -326,7 +326,7 @@ def test_a_list_that_contradicts_itself_names_few_totals() -> None:
         api.make(f"web-{number:02}")
     totals = itertools.count(100)
 
-    def miscounted(right: Right) -> Answer:
+    def miscounted(right: Right) -> Response:
         data = json.loads(right().body)
         data["pagination"]["total_count"] = next(totals)
         return answer(200, data)

@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import client as module
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Call
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
-    BadAnswer,
+    BadResponse,
     CloudNexusError,
     Forbidden,
     NotFound,
@@ -35,10 +35,10 @@ from ..spoilers import Right
 @pytest.mark.parametrize("body", [b"", b"<html>It works!</html>", b'{"items": [', b"NaN", b'"\\ud800"', b"\xff\xfe", b"[" * 1_500])
 def test_an_answer_that_is_no_json(body: bytes) -> None:
     api = FakeApi()
-    api.spoil("GET", "/health", lambda right: Answer(200, {"Content-Type": "text/html", "X-Request-Id": "req_7"}, body))
+    api.spoil("GET", "/health", lambda right: Response(200, {"Content-Type": "text/html", "X-Request-Id": "req_7"}, body))
     result = run_operation(api, health_info.OPERATION)
     assert result["msg"] == (
-        f"GET /health: the API's answer is not the JSON that it should be (status 200, {len(body)} bytes, content type text/html, request req_7), "
+        f"GET /health: the API's response is not the expected JSON (status 200, {len(body)} bytes, content type text/html, request req_7), "
         f"at {BASE_URL}/health."
     )
     assert len(result["msg"]) < 600
@@ -48,7 +48,7 @@ def test_an_answer_that_is_no_json(body: bytes) -> None:
 def test_a_fault_of_ours_is_told_without_a_traceback_or_secret() -> None:
     api = FakeApi()
 
-    def broken(right: Right) -> Answer:
+    def broken(right: Right) -> Response:
         raise KeyError(f"oops {API_KEY}")
 
     api.spoil("GET", "/health", broken)
@@ -60,9 +60,9 @@ def test_a_fault_of_ours_is_told_without_a_traceback_or_secret() -> None:
 def test_the_api_says_nothing_usable_in_its_error() -> None:
     for body in (b"", b"[]", b'"no"', b'{"error": 5}', b'{"error": {"message": ["x"]}}', b"<html>"):
         api = FakeApi()
-        api.spoil("GET", "/health", lambda right, body=body: Answer(418, {}, body))  # type: ignore[misc]
+        api.spoil("GET", "/health", lambda right, body=body: Response(418, {}, body))  # type: ignore[misc]
         result = run_operation(api, health_info.OPERATION)
-        assert result["msg"] == "GET /health: the API answered 418."
+        assert result["msg"] == "GET /health: the API returned 418."
         assert result["api_error"] == {"method": "GET", "path": "/health", "status": 418}
 
 
@@ -75,7 +75,7 @@ def test_a_secret_is_masked_before_a_long_text_is_cut() -> None:
 HEALTH = Call("GET", "/health")
 
 
-def refusal(spoilt: Answer) -> CloudNexusError:
+def refusal(spoilt: Response) -> CloudNexusError:
     api = FakeApi()
     api.spoil("GET", "/health", lambda right: spoilt)
     client = api.client(api_retries=0)
@@ -95,7 +95,7 @@ def test_any_2xx_is_success(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        *[(status, BadAnswer) for status in (199, 300, 304, 399)],
+        *[(status, BadResponse) for status in (199, 300, 304, 399)],
         *[(status, Refused) for status in (400, 402, 405, 428, 430, 499)],
         *[(status, ServerFault) for status in (500, 503, 599)],
         (401, Unauthorized),
@@ -107,7 +107,7 @@ def test_any_2xx_is_success(status: int) -> None:
 def test_what_a_status_means(status: int, kind: type[CloudNexusError]) -> None:
     error = refusal(answer(status))
     assert type(error) is kind
-    assert (error.status, error.message.startswith(f"GET /health: the API answered {status}")) == (status, True)
+    assert (error.status, error.message.startswith(f"GET /health: the API returned {status}")) == (status, True)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_long_text_is_cut(length: int, cut: bool) -> None:
 
 
 def test_a_response_without_a_body_says_so() -> None:
-    assert refusal(Answer(200, {}, b"")).message.endswith(f"(status 200, 0 bytes, content type not given), at {BASE_URL}/health.")
+    assert refusal(Response(200, {}, b"")).message.endswith(f"(status 200, 0 bytes, content type not given), at {BASE_URL}/health.")
 
 
 def test_a_response_that_may_hold_a_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,8 +143,8 @@ def test_a_response_that_may_hold_a_token_is_not_shown(monkeypatch: pytest.Monke
     api = FakeApi()
     client = api.client(refresh_token=REFRESH_TOKEN, client_id=CLIENT_ID)
     client._credential._api_key = None
-    api.spoil("POST", "/auth/token/refresh", lambda right: Answer(200, {}, b"token=canary"))
-    with pytest.raises(BadAnswer, match=r"is not the JSON that it should be") as caught:
+    api.spoil("POST", "/auth/token/refresh", lambda right: Response(200, {}, b"token=canary"))
+    with pytest.raises(BadResponse, match=r"is not the expected JSON") as caught:
         client.access_token()
     assert "canary" not in caught.value.message
 
@@ -167,7 +167,7 @@ def test_a_response_that_may_hold_a_token_is_not_shown(monkeypatch: pytest.Monke
     ],
 )
 def test_json_that_is_refused(body: bytes) -> None:
-    assert "is not the JSON that it should be" in refusal(Answer(200, {}, body)).message
+    assert "is not the expected JSON" in refusal(Response(200, {}, body)).message
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_json_that_is_refused(body: bytes) -> None:
 )
 def test_json_that_is_read(body: bytes, data: Any) -> None:
     api = FakeApi()
-    api.spoil("GET", "/health", lambda right: Answer(200, {}, body))
+    api.spoil("GET", "/health", lambda right: Response(200, {}, body))
     assert api.client().json(HEALTH) == data
 
 
@@ -221,7 +221,7 @@ def test_an_error_is_masked_while_its_secrets_are_known() -> None:
     """Tokens are forgotten in time, and a task may show an error an hour later."""
     api = FakeApi()
 
-    def broken(right: Right) -> Answer:
+    def broken(right: Right) -> Response:
         raise KeyError(f"oops {API_KEY}")
 
     api.spoil("GET", "/health", broken)

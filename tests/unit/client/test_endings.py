@@ -21,7 +21,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.bounds imp
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import TokenCacheError, TokenCacheMissing
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token, TokenStore
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer, Transport, tls_context
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response, Transport, tls_context
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import CloudNexusError, InvalidOption, NotSent
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
@@ -51,7 +51,7 @@ def ended(work: Callable[[], T], seconds: float = 10) -> T:
     return result
 
 
-def exchange(url: str, timeout: float = 5, **settings: Any) -> Answer:
+def exchange(url: str, timeout: float = 5, **settings: Any) -> Response:
     return Transport(Settings(url, "key", **settings), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=timeout, most=PAGE.size)
 
 

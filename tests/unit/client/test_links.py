@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.links import page_url, redirect_url
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import BadAnswer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import BadResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,13 +48,13 @@ LEAVING = [
 
 @pytest.mark.parametrize("link", [*LEAVING, "/../../admin?x", "/a/../../x", "/b\r\nX-Evil: 1", "/b c", "/bücher", "/b\\c", "\thttps://evil.test/"])
 def test_page_links_that_are_refused(link: str) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         page_url(BASE, link)
 
 
 @pytest.mark.parametrize("location", LEAVING)
 def test_redirects_that_are_refused(location: str) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         redirect_url(BASE, f"{BASE}/health", location)
 
 
@@ -64,7 +64,7 @@ def test_a_redirect_within_the_origin() -> None:
 
 
 def test_the_address_is_not_repeated() -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         page_url(BASE, "https://evil.test/?token=pa55")
     assert "evil.test" in str(caught.value)
     assert "pa55" not in str(caught.value)
@@ -74,7 +74,7 @@ def test_the_address_is_not_repeated() -> None:
 def test_no_link_leaves_the_origin(link: str) -> None:
     try:
         url = page_url("https://api.test/v1", link)
-    except BadAnswer:
+    except BadResponse:
         return
     # requests and urllib3 take the host from the same place as this does.
     assert url.lower().startswith(("https://api.test/", "https://api.test:443/"))
@@ -98,5 +98,5 @@ def test_the_usual_port_may_be_left_out(base: str, link: str) -> None:
 
 @pytest.mark.parametrize("link", ["/a/%2e%2e/b", "/a/%2E./b", "/a/..%2fb", "/a/%2e%2e%5cb", "https://h/v1/%2e%2e/x"])
 def test_an_encoded_way_out_of_the_path_is_refused(link: str) -> None:
-    with pytest.raises(BadAnswer, match="leads out of its own path"):
+    with pytest.raises(BadResponse, match="leads out of its own path"):
         page_url("https://h/v1", link)

@@ -11,13 +11,13 @@ import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.pace import FIRST_DISTANCE
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.retry import Retry
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import (
-    AnswerLost,
     ApiError,
-    BadAnswer,
+    BadResponse,
     CloudNexusError,
     NotFound,
     NotSent,
     RateLimited,
+    ResponseLost,
     ServerFault,
     Untrusted,
 )
@@ -47,7 +47,7 @@ class Script:
         return "done"
 
 
-@pytest.mark.parametrize("error", [lambda: NotSent("x"), lambda: AnswerLost("x"), *[lambda s=s: refused(s) for s in (429, 500, 502, 503, 504)]])
+@pytest.mark.parametrize("error", [lambda: NotSent("x"), lambda: ResponseLost("x"), *[lambda s=s: refused(s) for s in (429, 500, 502, 503, 504)]])
 def test_what_passes_is_tried_again(error: Callable[[], CloudNexusError]) -> None:
     clock = FakeClock()
     script = Script(clock, error(), error())
@@ -59,7 +59,7 @@ def test_what_passes_is_tried_again(error: Callable[[], CloudNexusError]) -> Non
         assert 0.25 <= clock.sleeps[0] <= 0.5 <= clock.sleeps[1] <= 1.0
 
 
-@pytest.mark.parametrize("error", [BadAnswer("x"), NotFound("x"), Untrusted("x"), refused(501), refused(505)])
+@pytest.mark.parametrize("error", [BadResponse("x"), NotFound("x"), Untrusted("x"), refused(501), refused(505)])
 def test_what_does_not_pass_is_not(error: CloudNexusError) -> None:
     clock = FakeClock()
     with pytest.raises(type(error)):
@@ -69,7 +69,7 @@ def test_what_does_not_pass_is_not(error: CloudNexusError) -> None:
 
 @pytest.mark.parametrize(
     ("error", "repeated"),
-    [(NotSent("x"), True), (refused(429), True), (AnswerLost("x"), False), *[(refused(status), False) for status in (500, 502, 503, 504)]],
+    [(NotSent("x"), True), (refused(429), True), (ResponseLost("x"), False), *[(refused(status), False) for status in (500, 502, 503, 504)]],
 )
 def test_a_create_is_sent_again_only_where_nothing_was_done(error: CloudNexusError, repeated: bool) -> None:
     clock = FakeClock()
@@ -155,7 +155,7 @@ def test_nothing_is_sent_once_the_task_was_interrupted() -> None:
 
     def interrupted(timeout: float) -> str:
         retry.stop.set()
-        raise AnswerLost("x")
+        raise ResponseLost("x")
 
     with pytest.raises(NotSent, match="The task was interrupted"):
         retry.run(interrupted, repeat_in_doubt=True)
@@ -183,8 +183,8 @@ def test_a_pause_that_another_request_was_asked_for_is_never_cut_short() -> None
 @pytest.mark.parametrize("retries", [0, 1, 5])
 def test_all_attempts_together_are_bounded(seconds: float, retries: int) -> None:
     clock = FakeClock()
-    script = Script(clock, *[AnswerLost("x") for _number in range(99)], seconds=seconds)
-    with pytest.raises(AnswerLost):
+    script = Script(clock, *[ResponseLost("x") for _number in range(99)], seconds=seconds)
+    with pytest.raises(ResponseLost):
         Retry(30, retries, clock).run(script, repeat_in_doubt=True)
     assert clock.now() - 1000.0 <= 30 * (retries + 1) + 1
     assert max(script.timeouts) <= 30
@@ -192,8 +192,8 @@ def test_all_attempts_together_are_bounded(seconds: float, retries: int) -> None
 
 def test_a_deadline_bounds_them_too() -> None:
     clock = FakeClock()
-    script = Script(clock, *[AnswerLost("x") for _number in range(99)], seconds=30.0)
-    with pytest.raises(AnswerLost):
+    script = Script(clock, *[ResponseLost("x") for _number in range(99)], seconds=30.0)
+    with pytest.raises(ResponseLost):
         Retry(30, 5, clock).run(script, repeat_in_doubt=True, deadline=clock.deadline(40))
     assert script.timeouts[0] == 30
     assert script.timeouts[-1] < 10

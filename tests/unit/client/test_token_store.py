@@ -22,7 +22,7 @@ from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import aut
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import token_cache
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import Token, TokenCacheError, TokenStore, fingerprint
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import InvalidOption
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import health_info
@@ -188,17 +188,17 @@ def test_what_version_1_0_kept_is_used_and_left_alone(folder: Path) -> None:
     assert healthy(run(api, folder))
     assert len(refreshes(api)) == 1
     old.write_text(old.read_text().replace(fingerprint(REFRESH_TOKEN), fingerprint("somebody else's")))
-    assert "answered 401" in run(api, folder)["msg"]  # the token of the user was used up by the first refresh
+    assert "returned 401" in run(api, folder)["msg"]  # the token of the user was used up by the first refresh
 
 
 def test_a_refresh_token_without_a_usable_access_token_is_kept(folder: Path) -> None:
     api = FakeApi(rotate=True)
 
-    def without(right: Right) -> Answer:
+    def without(right: Right) -> Response:
         return answer(200, {"refresh_token": json.loads(right().body)["refresh_token"], "access_token": None})
 
     api.spoil("POST", "/auth/token/refresh", without)
-    assert "holds no usable access_token" in run(api, folder)["msg"]
+    assert "contains no usable access_token" in run(api, folder)["msg"]
     assert healthy(run(api, folder))
     assert len(set(refreshes(api))) == 2
 
@@ -233,7 +233,7 @@ def test_a_refusal_changes_nothing_and_says_what_to_do(folder: Path) -> None:
     api.settings.clients[CLIENT_ID] = "cn_other"
     result = run(api, folder)
     assert result["failed"]
-    assert "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew" in result["msg"]
+    assert "Log in again and set CLOUDNEXUS_REFRESH_TOKEN to the new refresh token" in result["msg"]
     assert stored(folder) == before
     assert REFRESH_TOKEN not in str(result)
     assert before["refresh_token"] not in str(result)
@@ -315,7 +315,7 @@ def test_where_nothing_can_be_kept_the_task_goes_on_with_a_warning(tmp_path: Pat
     assert healthy(run(api, tmp_path / "file" / "cache", warnings=warnings))
     assert len(warnings) == 1
     assert "can't be made" in warnings[0]
-    assert "where refresh tokens rotate" in warnings[0]
+    assert "If refresh tokens rotate" in warnings[0]
 
 
 def test_a_user_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,12 +439,12 @@ def test_a_killed_refresh_is_lost_and_says_what_to_do(emulator: EmulatorProcess,
     again = start(emulator, folder)
     go(again)
     output = again.communicate(timeout=60)[0]
-    assert "log in again and set CLOUDNEXUS_REFRESH_TOKEN anew" in output
+    assert "Log in again and set CLOUDNEXUS_REFRESH_TOKEN to the new refresh token" in output
 
 
 HOLDER = """
 import sys
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.private_files import default_folder
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.token_store import TokenStore

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.trace import MOST, Exchange, Kept, Trace
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import ResponseLost
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import cdn_info, health_info, instance_info
 
 from tests.emulator.settings import API_KEY, CLIENT_ID, REFRESH_TOKEN
@@ -40,16 +40,16 @@ def sent(result: dict[str, Any]) -> list[tuple[str, str, int | None, int]]:
     return [(entry["method"], entry["path"], entry["status"], entry["attempt"]) for entry in result["api_requests"]]
 
 
-def slow(api: FakeApi, seconds: float, response: Callable[[], Answer]) -> Callable[[Any], Answer]:
-    def spoiler(_right: Any) -> Answer:
+def slow(api: FakeApi, seconds: float, response: Callable[[], Response]) -> Callable[[Any], Response]:
+    def spoiler(_right: Any) -> Response:
         api.clock.time += seconds
         return response()
 
     return spoiler
 
 
-def lose() -> Answer:
-    raise AnswerLost("The API's response was lost.")
+def lose() -> Response:
+    raise ResponseLost("The API's response was lost.")
 
 
 # --- The result --------------------------------------------------------------------------------------------------------
@@ -86,8 +86,8 @@ def test_each_attempt_counts_with_its_status_its_time_and_its_id() -> None:
 def test_a_status_that_came_before_the_rest_was_lost_is_kept() -> None:
     api = FakeApi()
 
-    def cut() -> Answer:
-        error = AnswerLost("The API's response was cut off.")
+    def cut() -> Response:
+        error = ResponseLost("The API's response was cut off.")
         error.came = 200
         raise error
 

@@ -25,8 +25,8 @@ import urllib3
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import transport
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.bounds import PAGE
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer, Transport
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, InvalidOption, NotSent, Untrusted
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response, Transport
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import BadResponse, InvalidOption, NotSent, ResponseLost, Untrusted
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -36,7 +36,7 @@ from cryptography.x509.oid import NameOID
 from tests.emulator.process import EmulatorProcess
 
 
-def exchange(emulator: EmulatorProcess, method: str = "GET", path: str = "/health", timeout: float = 10.0, body: Any = None) -> Answer:
+def exchange(emulator: EmulatorProcess, method: str = "GET", path: str = "/health", timeout: float = 10.0, body: Any = None) -> Response:
     settings = Settings(emulator.api_url, emulator.api_key)
     return Transport(settings, Secrets()).exchange(method, emulator.api_url + path, body=body, bearer=emulator.api_key, timeout=timeout)
 
@@ -71,7 +71,7 @@ def test_a_connection_goes_on_after_a_refusal(emulator: EmulatorProcess) -> None
 @pytest.mark.parametrize("kind", ["lost", "reset", "truncated"])
 def test_an_answer_that_does_not_come(emulator: EmulatorProcess, kind: str) -> None:
     emulator.fault(kind)
-    with pytest.raises(AnswerLost, match=r"response was (lost|cut off)"):
+    with pytest.raises(ResponseLost, match=r"response was (lost|cut off)"):
         exchange(emulator)
     assert exchange(emulator).status == 200
 
@@ -80,7 +80,7 @@ def test_an_answer_that_does_not_come(emulator: EmulatorProcess, kind: str) -> N
 def test_an_attempt_ends_by_its_time(emulator: EmulatorProcess, kind: str, seconds: float) -> None:
     emulator.fault(kind, seconds=seconds)
     started = time.monotonic()
-    with pytest.raises(AnswerLost, match=r"no whole response within 1 s"):
+    with pytest.raises(ResponseLost, match=r"no whole response within 1 s"):
         exchange(emulator, timeout=1)
     assert time.monotonic() - started < 1.4
 
@@ -98,7 +98,7 @@ def test_a_header_that_trickles_ends_by_its_time_too() -> None:
         threading.Thread(target=trickle, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         started = time.monotonic()
-        with pytest.raises(AnswerLost, match="no whole response within 1 s"):
+        with pytest.raises(ResponseLost, match="no whole response within 1 s"):
             Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=1)
         assert time.monotonic() - started < 1.5
 
@@ -107,7 +107,7 @@ def test_a_huge_body_is_not_read_to_its_end(emulator: EmulatorProcess) -> None:
     emulator.fault("huge", size=200 * 1024 * 1024)
     tracemalloc.start()
     try:
-        with pytest.raises(BadAnswer, match="larger than 8 MiB and was not read to its end"):
+        with pytest.raises(BadResponse, match="larger than 8 MiB and was not read to its end"):
             exchange(emulator)
         assert tracemalloc.get_traced_memory()[1] < 3 * PAGE.size
     finally:
@@ -115,20 +115,23 @@ def test_a_huge_body_is_not_read_to_its_end(emulator: EmulatorProcess) -> None:
 
 
 def test_an_encoding_that_was_not_asked_for() -> None:
-    with _server(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}") as url, pytest.raises(BadAnswer, match="content encoding 'gzip'"):
+    with (
+        _server(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}") as url,
+        pytest.raises(BadResponse, match="content encoding 'gzip'"),
+    ):
         Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
 
 
 @pytest.mark.parametrize("surplus", [0, 1])
 def test_eight_mib_are_read_and_not_a_byte_more(surplus: int) -> None:
     size = 8 * 1024 * 1024 + surplus
-    refused = pytest.raises(BadAnswer, match="larger than 8 MiB") if surplus else contextlib.nullcontext()
+    refused = pytest.raises(BadResponse, match="larger than 8 MiB") if surplus else contextlib.nullcontext()
     with _server(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size) as url, refused:
         assert len(Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5).body) == size
 
 
 def test_what_is_no_http() -> None:
-    with _server(b"SSH-2.0-OpenSSH_9.2\r\n") as url, pytest.raises(AnswerLost):
+    with _server(b"SSH-2.0-OpenSSH_9.2\r\n") as url, pytest.raises(ResponseLost):
         Transport(Settings(url, "key"), Secrets()).exchange("GET", url, body=None, bearer="key", timeout=5)
 
 
@@ -157,13 +160,13 @@ def test_a_connection_that_comes_too_late(emulator: EmulatorProcess, monkeypatch
 
     monkeypatch.setattr(transport, "_connected", late)
     url = emulator.api_url.replace("127.0.0.1", "localhost")  # a connection of its own
-    with pytest.raises((NotSent, AnswerLost), match=r"within 0\.05 s \(api_timeout\)"):
+    with pytest.raises((NotSent, ResponseLost), match=r"within 0\.05 s \(api_timeout\)"):
         Transport(Settings(url, "key"), Secrets()).exchange("GET", f"{url}/health", body=None, bearer="key", timeout=0.05)
 
 
 def test_an_attempt_that_has_no_time_left_ends_at_once(emulator: EmulatorProcess) -> None:
     emulator.fault("slow", seconds=0.3)
-    with pytest.raises((NotSent, AnswerLost)):
+    with pytest.raises((NotSent, ResponseLost)):
         exchange(emulator, timeout=0)
 
 
@@ -183,7 +186,7 @@ def test_a_redirect_within_the_origin_is_followed_for_a_get(emulator: EmulatorPr
 
 def test_a_redirect_that_never_ends(emulator: EmulatorProcess) -> None:
     emulator.fault("redirect", location="/v1/health", times=0)
-    with pytest.raises(BadAnswer, match="redirected more than 5 times"):
+    with pytest.raises(BadResponse, match="redirected more than 5 times"):
         exchange(emulator)
     emulator.clear_faults()
     assert len(emulator.requests()) == 1 + 5
@@ -193,7 +196,7 @@ def test_a_redirect_that_never_ends(emulator: EmulatorProcess) -> None:
 def test_a_redirect_to_another_origin_gets_no_credential(emulator: EmulatorProcess, status: int) -> None:
     with _recorder() as (url, received):
         emulator.fault("redirect", location=f"{url}/v1/health", status=status)
-        with pytest.raises(BadAnswer, match="A redirect of the API leads to"):
+        with pytest.raises(BadResponse, match="A redirect of the API leads to"):
             exchange(emulator)
         assert not received
 
@@ -201,7 +204,7 @@ def test_a_redirect_to_another_origin_gets_no_credential(emulator: EmulatorProce
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_write_is_never_redirected(emulator: EmulatorProcess, method: str) -> None:
     emulator.fault("redirect", location="/v1/health")
-    with pytest.raises(BadAnswer, match=f"answered {method} with a redirect"):
+    with pytest.raises(BadResponse, match=f"redirected {method}"):
         exchange(emulator, method, "/instances")
     assert len(emulator.requests()) == 1
 

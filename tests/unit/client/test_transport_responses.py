@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.settings import Settings
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Transport
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, CloudNexusError, NotSent
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import BadResponse, CloudNexusError, NotSent, ResponseLost
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.masking import Secrets
 
 from .test_transport import _server
@@ -27,11 +27,11 @@ def test_an_interim_response_is_not_the_final_one(interim: bytes, status: int) -
 @pytest.mark.parametrize(
     ("response", "kind", "came"),
     [
-        (b"", AnswerLost, None),
-        (b"HTTP/1.1 200 OK\r\nContent-Le", AnswerLost, None),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", AnswerLost, 200),
-        (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", AnswerLost, 201),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", BadAnswer, 200),
+        (b"", ResponseLost, None),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", ResponseLost, None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", ResponseLost, 200),
+        (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", ResponseLost, 201),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", BadResponse, 200),
     ],
 )
 @pytest.mark.parametrize("proxied", [False, True])

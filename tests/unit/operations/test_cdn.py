@@ -76,7 +76,7 @@ def test_a_cache_ttl_out_of_range(cache_ttl: int) -> None:
 def test_a_cdn_configuration_of_another_shape_is_not_built_upon(config: Any) -> None:
     api = FakeApi()
     api.spoil("GET", "/cdn/config", lambda right: answer(200, config))
-    assert "GET /cdn/config: the API's answer is not what the contract says" in run_cdn(api, cache_ttl=60)["msg"]
+    assert "GET /cdn/config: the API's response doesn't match the contract" in run_cdn(api, cache_ttl=60)["msg"]
     assert not api.writes()
 
 

@@ -74,7 +74,7 @@ def test_a_failure_of_some_does_not_hide_the_others() -> None:
     (failed,) = result["failed_instances"]
     assert failed["name"] == "web-02"
     assert "The key's scope does not allow POST /instances in region eu-west" in failed["msg"]
-    assert result["msg"].startswith("1 of 3 instances failed. web-02: POST /instances: the API answered 403")
+    assert result["msg"].startswith("1 of 3 instances failed. web-02: POST /instances: the API returned 403")
     assert result["api_error"]["status"] == 403
     assert names(api) == ["web-01", "web-03"]
 
@@ -276,7 +276,7 @@ def test_the_message_tells_the_first_failures(count: int, rest: str) -> None:
     api = FakeApi()
     api.spoil(*POST, lambda right: answer(422), times=count)
     result = run_fleet(api, webs(count))
-    sentences = " ".join(f"web-{number:02}: POST /instances: the API answered 422." for number in (1, 2, 3))
+    sentences = " ".join(f"web-{number:02}: POST /instances: the API returned 422." for number in (1, 2, 3))
     assert result["msg"] == f"{count} of {count} instances failed. {sentences}{rest}"
     assert (result["changed"], result["unchanged"], len(result["failed_instances"])) == (False, [], count)
 
@@ -286,7 +286,7 @@ def test_what_was_not_begun_is_no_reason() -> None:
     api.make("web-01", region="eu-west")
     api.spoil(*POST, lambda right: answer(422))
     result = run_fleet(api, webs(2), recreate=True)
-    assert result["msg"] == "2 of 2 instances failed. web-02: POST /instances: the API answered 422. failed_instances has 1 more."
+    assert result["msg"] == "2 of 2 instances failed. web-02: POST /instances: the API returned 422. failed_instances has 1 more."
     assert (result["failed_instances"][0]["msg"], result["api_error"]["status"]) == ("Not replaced, because something else failed before.", 422)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, instance_info
 
@@ -98,7 +98,7 @@ def test_logs_are_read_if_they_are_asked_for() -> None:
 def test_logs_of_any_shape(body: bytes, log: Any) -> None:
     api = FakeApi()
     api.make("web-01")
-    api.spoil("GET", "/instances/inst_00000001/logs", lambda right: Answer(200, {}, body))
+    api.spoil("GET", "/instances/inst_00000001/logs", lambda right: Response(200, {}, body))
     assert run_operation(api, instance_info.OPERATION, logs=True)["instances"][0]["logs"] == log
 
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 
 from tests.emulator.settings import API_KEY
 
@@ -47,7 +47,7 @@ def test_without_looking_there_may_be_two() -> None:
 def test_a_key_that_is_not_for_the_region() -> None:
     api = FakeApi(keys={API_KEY: {"regions": ["eu-west"]}})
     result = run_instance(api, **WEB)
-    assert "POST /instances: the API answered 403" in result["msg"]
+    assert "POST /instances: the API returned 403" in result["msg"]
     assert "The key's scope does not allow POST /instances in region us-east." in result["msg"]
     assert api.calls == [LIST, POST]
 
@@ -303,14 +303,14 @@ def test_an_update_of_one_that_is_gone_by_then() -> None:
     api = FakeApi()
     api.make("web-01")
 
-    def gone(right: Right) -> Answer:
+    def gone(right: Right) -> Response:
         api.account.delete_instance("inst_00000001", api.account.key_for(API_KEY))
         return right()
 
     api.spoil("PATCH", "/instances/inst_00000001", gone)
     result = run_instance(api, **{**WEB, "plan": "enterprise"}, recreate=True)
     assert (result["failed"], result["changed"], result["api_error"]["status"]) == (True, False, 404)
-    assert result["msg"].startswith("PATCH /instances/inst_00000001: the API answered 404")
+    assert result["msg"].startswith("PATCH /instances/inst_00000001: the API returned 404")
     assert POST not in api.calls
 
 
@@ -360,7 +360,7 @@ def test_a_region_that_is_not_a_documented_one_is_no_reason_to_replace() -> None
 def test_an_instance_that_is_not_what_was_sent_is_told() -> None:
     api = FakeApi(boot_seconds=0)
 
-    def other(right: Right) -> Answer:
+    def other(right: Right) -> Response:
         made = json.loads(right().body)
         return answer(201, {**made, "plan": "enterprise"})
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import watch
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import NotSent
 
 from tests.emulator.settings import API_KEY
@@ -205,7 +205,7 @@ def test_control_characters_reach_no_log(watched: Watcher, api: FakeApi, caplog:
     caplog.set_level(logging.DEBUG)
     forged = "web\x1b[2J\r\n\u202eERROR forged"
 
-    def unreachable(_right: Callable[[], Answer]) -> Answer:
+    def unreachable(_right: Callable[[], Response]) -> Response:
         raise NotSent(f"The API said {forged}.")
 
     api.spoil("GET", "/instances", unreachable)

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.cloudnexus.cloud.extensions.eda.plugins.event_source import instance_changes
 from ansible_collections.cloudnexus.cloud.plugins.module_utils import watch
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import ApiError, CloudNexusError, Forbidden, NotSent, Unauthorized
 from hypothesis import given
 from hypothesis import strategies as st
@@ -300,7 +300,7 @@ def test_where_an_instance_can_not_be_asked_for_the_list_is_believed(watched: Wa
 
 @pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Forbidden)])
 def test_a_credential_that_is_refused_twice_in_a_row_ends_it(watched: Watcher, api: FakeApi, status: int, kind: type[Exception]) -> None:
-    with pytest.raises(kind, match=f"GET /instances: the API answered {status}"):
+    with pytest.raises(kind, match=f"GET /instances: the API returned {status}"):
         watched(nothing, lambda: api.spoil("GET", "/instances", failing(status), 2), nothing, nothing)
     assert len(watched.pauses) == 3
 
@@ -376,7 +376,7 @@ def test_it_ends_at_once_when_it_is_cancelled(api: FakeApi, monkeypatch: pytest.
     under_way, end_of_test, answered = threading.Event(), threading.Event(), threading.Event()
     clients: list[Client] = []
 
-    def hang(right: Callable[[], Answer]) -> Answer:
+    def hang(right: Callable[[], Response]) -> Response:
         under_way.set()
         end_of_test.wait(10)
         answered.set()
@@ -409,7 +409,7 @@ def test_no_secret_leaves(watched: Watcher, api: FakeApi, caplog: pytest.LogCapt
     api.make("web-01")
 
     def fail(error: CloudNexusError) -> Callable[[], None]:
-        def spoiler(_right: Callable[[], Answer]) -> Answer:
+        def spoiler(_right: Callable[[], Response]) -> Response:
             raise error
 
         return lambda: api.spoil("GET", "/instances", spoiler)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.extensions.eda.plugins.event_source import instance_changes
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import Client
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import NotSent
 
 from tests.emulator.settings import API_KEY
@@ -78,7 +78,7 @@ def told(readings: list[list[Event]]) -> list[list[tuple[str, str]]]:
 def spoilt_list(api: FakeApi, spoil: Callable[[dict[str, Any]], Any]) -> Callable[[], None]:
     """A step after which the next answer to a list is spoilt."""
 
-    def spoiler(right: Callable[[], Answer]) -> Answer:
+    def spoiler(right: Callable[[], Response]) -> Response:
         page = json.loads(right().body)
         spoil(page)
         return answer(200, page)
@@ -86,9 +86,9 @@ def spoilt_list(api: FakeApi, spoil: Callable[[dict[str, Any]], Any]) -> Callabl
     return lambda: api.spoil("GET", "/instances", spoiler)
 
 
-def unreachable(_right: Callable[[], Answer]) -> Answer:
+def unreachable(_right: Callable[[], Response]) -> Response:
     raise NotSent("The API could not be reached: connection refused.")
 
 
-def failing(status: int) -> Callable[[Callable[[], Answer]], Answer]:
+def failing(status: int) -> Callable[[Callable[[], Response]], Response]:
     return lambda _right: answer(status, {"error": {"message": "no"}})

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import AnswerLost, BadAnswer, NotSent
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.errors import BadResponse, NotSent, ResponseLost
 from hypothesis import strategies as st
 
 from tests.emulator.settings import API_KEY
@@ -29,7 +29,7 @@ PLANS = ("starter", "enterprise")
 REGIONS = ("us-east", "eu-west")
 
 
-Right = Callable[[], Answer]
+Right = Callable[[], Response]
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Fault:
     kind: str
     number: float = 0
 
-    def strike(self, api: FakeApi, right: Right) -> Answer:
+    def strike(self, api: FakeApi, right: Right) -> Response:
         if self.kind == "slow":
             api.clock.time += self.number
             if self.number < TIMEOUT:
                 return right()
             right()
-            raise AnswerLost("The API gave no whole answer in time.")
+            raise ResponseLost("The API gave no whole answer in time.")
         if self.kind == "lost before":
-            raise AnswerLost("The connection was reset.")
+            raise ResponseLost("The connection was reset.")
         if self.kind == "not sent":
             raise NotSent("Connection refused.")
         if self.kind == "429":
@@ -60,15 +60,15 @@ class Fault:
         if self.kind == "interrupted after":
             raise KeyboardInterrupt
         if self.kind == "lost after":
-            raise AnswerLost("The connection was reset.")
+            raise ResponseLost("The connection was reset.")
         if self.kind == "5xx after":
             return answer(500 + int(self.number), {"error": {"message": "Broken."}})
         if self.kind == "truncated":
-            return Answer(was.status, was.headers, was.body[: len(was.body) // 2])
+            return Response(was.status, was.headers, was.body[: len(was.body) // 2])
         if self.kind == "nonsense":
-            return Answer(was.status, {"Content-Type": "text/html"}, b"<html>")
+            return Response(was.status, {"Content-Type": "text/html"}, b"<html>")
         if self.kind == "redirect":
-            raise BadAnswer("The API answered with a redirect, which is not followed.")
+            raise BadResponse("The API returned a redirect.")
         raise AssertionError(self.kind)
 
 
@@ -104,7 +104,7 @@ class OtherUser:
             elif self.action == "break":
                 api.account.set_status(instance_id, "failed")
 
-    def strike(self, api: FakeApi, right: Right) -> Answer:
+    def strike(self, api: FakeApi, right: Right) -> Response:
         if not self.after:
             self.act(api)
             return right()

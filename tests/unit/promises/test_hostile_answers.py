@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client import auth
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.client import _parsed
-from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Answer
+from ansible_collections.cloudnexus.cloud.plugins.module_utils.client.transport import Response
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operation import Operation
 from ansible_collections.cloudnexus.cloud.plugins.module_utils.operations import bucket_info, cdn, cdn_info, fleet, health_info, instance, instance_info
 from hypothesis import HealthCheck, given, note, settings
@@ -254,10 +254,10 @@ def test_a_hostile_answer(scenario: Scenario, data: st.DataObject) -> None:
         api.make("web-02")
     sent: list[bytes] = []
 
-    def spoilt(right: Callable[[], Answer]) -> Answer:
+    def spoilt(right: Callable[[], Response]) -> Response:
         was = right()
         sent.append(mutate(was.body))
-        return Answer(was.status, {"Content-Type": content_type, "X-Request-Id": "req_1"}, sent[-1])
+        return Response(was.status, {"Content-Type": content_type, "X-Request-Id": "req_1"}, sent[-1])
 
     api.spoil(scenario.method, scenario.path, spoilt)
     options = {name: None for name in ("name", "id", "plan", "region", "status") if name in scenario.operation.argument_spec} | scenario.options
