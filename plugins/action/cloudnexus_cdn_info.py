@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fast door of the module of the same name: runs it inside the controller's process."""
+"""In-process mode of the module of the same name: runs it inside Ansible's worker process."""
 
 from __future__ import annotations
 

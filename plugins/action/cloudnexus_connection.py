@@ -211,21 +211,21 @@ def _login(target: Target) -> Failure | None:
 
 def _explained(target: Target, failure: Failure, timeout: int) -> Failure:
     """The failure in a sentence that says what to do about it."""
-    where = f"{target.name} ({target.address})" if target.address != target.name else target.name
+    shown = f"{target.name} ({target.address})" if target.address != target.name else target.name
     if failure.reason == "host_key":
-        return Failure("host_key", _about_the_key(target, where, failure.msg))
+        return Failure("host_key", _about_the_key(target, shown, failure.msg))
     if failure.reason == "authentication":
         return Failure(
-            "authentication", f"{where} refuses the login: {failure.msg}. Check ansible_user, the private key, and the public keys of the instance (ssh_keys)."
+            "authentication", f"{shown} refuses the login: {failure.msg}. Check ansible_user, the private key, and the public keys of the instance (ssh_keys)."
         )
     if failure.reason == "python":
-        return Failure("python", f"{where} has no Python, which Ansible needs (it looked for {failure.msg}). Install it, or set ansible_python_interpreter.")
+        return Failure("python", f"{shown} has no Python, which Ansible needs (it looked for {failure.msg}). Install it, or set ansible_python_interpreter.")
     if failure.reason == "connection":
-        return Failure("connection", f"{where} can't be connected to: {failure.msg}.")
-    return Failure("timeout", f"{where} can't be connected to within {timeout} s: {failure.msg}.")
+        return Failure("connection", f"{shown} can't be connected to: {failure.msg}.")
+    return Failure("timeout", f"{shown} can't be connected to within {timeout} s: {failure.msg}.")
 
 
-def _about_the_key(target: Target, where: str, said: str) -> str:
+def _about_the_key(target: Target, shown: str, said: str) -> str:
     name, file = target.address, "the files of known hosts"
     if target.is_ssh:
         with suppress(ssh.NoKey):
@@ -233,11 +233,11 @@ def _about_the_key(target: Target, where: str, said: str) -> str:
             name, file = known.name, " or ".join(known.files[:1]) or file
     if "has changed" in said or "IDENTIFICATION" in said:
         return (
-            f"{where}: the SSH host key is not the one in {file}. If the instance was replaced, remove the old key with "
+            f"{shown}: the SSH host key is not the one in {file}. If the instance was replaced, remove the old key with "
             f"ssh-keygen -R '{name}' -f {file}, and add the new one once you have verified it."
         )
     return (
-        f"{where}: the SSH host key is not in {file}. Add it once you have verified it, for example with ssh-keyscan. "
+        f"{shown}: the SSH host key is not in {file}. Add it once you have verified it, for example with ssh-keyscan. "
         "For hosts that a run of the role web_tier creates, web_tier_accept_new_host_keys does it."
     )
 

@@ -21,12 +21,12 @@ class ModuleDocFragment:
     # The connection options of every module.
     DOCUMENTATION = r"""
 requirements:
-  - requests (on the host that runs the task, usually the controller)
+  - requests (on the host that runs the task, usually the control node)
 options:
   api_key:
     description:
       - The API key, which is sent as the Bearer credential.
-      - One of O(api_key), or O(refresh_token) with O(client_id), is required. Where all are given, the key is used until the API refuses it.
+      - One of O(api_key), or O(refresh_token) with O(client_id), is required. If all are given, the key is used until the API refuses it.
       - Default is the environment variable E(CLOUDNEXUS_API_KEY); an empty variable counts as not set.
     type: str
   refresh_token:
@@ -44,51 +44,51 @@ options:
     description:
       - The base URL of the API.
       - C(http) is refused unless the host is a loopback address, because the credential would be readable on its way.
-      - Default is the environment variable E(CLOUDNEXUS_API_URL), and V(https://api.cloudnexus.io/v1) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_API_URL), and V(https://api.cloudnexus.io/v1) if that is not set.
     type: str
     default: https://api.cloudnexus.io/v1
   api_timeout:
     description:
-      - Seconds that one attempt of a request may take as a whole, the reading of the answer included.
+      - Timeout of one request attempt in seconds, including the time to read the response.
       - From 1 to 600.
-      - Default is the environment variable E(CLOUDNEXUS_API_TIMEOUT), and V(30) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_API_TIMEOUT), and V(30) if that is not set.
     type: int
     default: 30
   api_retries:
     description:
-      - How many more attempts a request has after the first, where it may be sent again.
+      - How many times to retry a request that can be retried safely.
       - From 0 to 20.
       - All attempts of one request and the pauses between them take at most O(api_timeout) times (O(api_retries) + 1) seconds.
       - A pause that the API asks for (C(Retry-After)) is kept.
-      - Default is the environment variable E(CLOUDNEXUS_API_RETRIES), and V(5) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_API_RETRIES), and V(5) if that is not set.
     type: int
     default: 5
   validate_certs:
     description:
       - Whether the certificate of the API is verified.
       - V(false) is for tests only, because the credential could be sent to anyone.
-      - Default is the environment variable E(CLOUDNEXUS_VALIDATE_CERTS), and V(true) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_VALIDATE_CERTS), and V(true) if that is not set.
     type: bool
     default: true
   ca_path:
     description:
-      - The path of a file or folder of CA certificates to verify the API's certificate with.
+      - The path of a file or directory of CA certificates to verify the API's certificate with.
       - Default is the environment variable E(CLOUDNEXUS_CA_PATH), then E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), and at last what requests comes with.
     type: path
   token_cache:
     description:
-      - The absolute path of a folder in which the access tokens that O(refresh_token) gets are kept, so that tasks, hosts and runs share them.
-      - A refresh token that the API has replaced is kept there too, and used from then on; one that is given anew wins over it.
-      - The folder and its files must belong to the user who runs the task, and be closed to others.
-      - V(none) keeps tokens no longer than the task.
-      - Default is the environment variable E(CLOUDNEXUS_TOKEN_CACHE), and C(cloudnexus) in the user's cache folder (E(XDG_CACHE_HOME), C(~/.cache)) where
+      - The absolute path of a directory to cache access tokens in, so that tasks, hosts and runs share them.
+      - If the API rotates the refresh token, the new one is cached there too and used from then on. A new O(refresh_token) takes precedence.
+      - The directory and its files must belong to the user who runs the task, and nobody else may have access.
+      - V(none) turns the cache off.
+      - Default is the environment variable E(CLOUDNEXUS_TOKEN_CACHE), and C(cloudnexus) in the user's cache directory (E(XDG_CACHE_HOME), C(~/.cache)) if
         that is not set.
     type: path
     version_added: 0.2.0
 notes:
-  - Where the connection is local, without become and without async, the task runs inside Ansible's own process on the controller, which is some
-    fifty times faster than a module. The variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS) turns that off with
-    V(false); the result is the same.
+  - If the connection is local, without become and without async, the task runs in-process, inside Ansible's worker on the control node. That is some
+    fifty times faster than module mode. To turn it off, set the variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS)
+    to V(false). The result is the same.
   - What takes more than five seconds there says how far it has come, on standard error. The variable C(cloudnexus_progress) or the environment variable
     E(CLOUDNEXUS_PROGRESS) turns that off with V(false).
   - With C(-vvv) each request of the task is shown on one line. The variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) adds the
@@ -135,12 +135,12 @@ attributes:
     description: Can be run with C(async); it then runs as an ordinary module.
     support: full
   platform:
-    description: Where it can run.
+    description: The platforms that it runs on.
     support: full
     platforms: posix
 """
 
-    # What holds for all modules that only read, besides.
+    # The attributes of all modules that only read.
     INFO = r"""
 attributes:
   check_mode:

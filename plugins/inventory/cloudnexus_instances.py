@@ -11,9 +11,9 @@ version_added: 0.4.0
 author:
   - cloudnexus.cloud contributors (@cloudnexus)
 description:
-  - Makes a host of each instance of the account, with what the API shows of it as the host's variables.
+  - Adds a host for each instance of the account, with what the API shows of it as the host's variables.
   - The source is a YAML file whose name ends in C(cloudnexus.yml) or C(cloudnexus.yaml). An option that there isn't is refused by its name.
-  - Where the API can't be read to the end of its list, the source fails. No host is left out without a word.
+  - If the API's list can't be read to its end, the source fails. No host is left out silently.
 extends_documentation_fragment:
   - cloudnexus.cloud.cloudnexus.connection
   - ansible.builtin.constructed
@@ -140,8 +140,8 @@ notes:
   - A relative O(ca_path) of the file, and a relative O(cache_connection) of a cache plugin that keeps files, are relative to the folder of the file.
   - TOML has no null. C(ansible-inventory --toml) leaves out what is null.
   - With O(cache=true) what the API listed is kept by the cache plugin, for each address and account, before anything is filtered. As long as it is valid,
-    no request is made. C(--flush-cache) and C(ansible.builtin.meta) with C(refresh_inventory) read anew. Most cache plugins write files that others can read;
-    there is no credential in them.
+    no request is made. C(--flush-cache) and C(ansible.builtin.meta) with C(refresh_inventory) read the list again. Most cache plugins write files that
+    others can read. They contain no credential.
   - A source that fails is only a warning to Ansible, which goes on without its hosts. C(any_unparsed_is_failed = true) in the section C(inventory) of
     C(ansible.cfg), or the environment variable E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED), makes it an error.
 seealso:

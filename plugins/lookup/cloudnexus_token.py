@@ -12,10 +12,10 @@ author:
   - cloudnexus.cloud contributors (@cloudnexus)
 description:
   - Returns an OAuth2 access token, which the refresh token and the client id get, for tools and modules that call the CloudNexus API by themselves.
-  - It is the token that the modules of this collection use, from the same cache. It is asked for anew only when it is about to expire.
+  - It is the token that the modules of this collection use, from the same cache. It is renewed only when it is about to expire.
   - The token is a secret. Hand it on in a task with C(no_log), or in an environment variable, and not on a command line.
 requirements:
-  - requests (on the controller)
+  - requests (on the control node)
 options:
   _terms:
     description:

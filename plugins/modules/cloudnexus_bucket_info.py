@@ -88,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 buckets:
-  description: The matching buckets as the API shows them; an empty list where there are none.
+  description: The matching buckets as the API shows them. An empty list if there are none.
   returned: success
   type: list
   elements: dict
@@ -119,7 +119,7 @@ buckets:
       object_count: 12450
       created_at: "2025-01-15T09:00:00Z"
 total_count:
-  description: How many buckets the account has, as the API says; null where it does not say.
+  description: How many buckets the account has, as reported by the API. Null if it doesn't report it.
   returned: success
   type: int
   sample: 24

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Sets the configuration of the content delivery network, which is one for the whole account.
   - The API replaces it as a whole. An option that was left out is read first and sent along, so that it keeps its value.
-  - Where the API offers no way to read the configuration, it is set in any case, with a warning.
+  - If the API offers no way to read the configuration, the module sets it in any case, with a warning.
 author:
   - cloudnexus.cloud contributors (@cloudnexus)
 extends_documentation_fragment:
@@ -26,7 +26,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Where the API offers no way to read the configuration, each run reports a change.
+      - If the API offers no way to read the configuration, each run reports a change.
 options:
   cache_ttl:
     description:
@@ -37,7 +37,7 @@ options:
   ssl_enabled:
     description:
       - Whether TLS is set up and terminated by the CDN.
-      - Where the API has no value yet, its own default is V(true).
+      - If the API has no value yet, its own default is V(true).
     type: bool
   compression:
     description:
@@ -70,7 +70,7 @@ RETURN = r"""
 config:
   description:
     - The configuration after the task, or in check mode as it would be.
-    - Where the API offers no way to read it, it is what was sent.
+    - If the API offers no way to read it, the configuration that was sent.
   returned: success
   type: dict
   contains:

@@ -11,7 +11,7 @@ short_description: Read the CDN configuration of CloudNexus
 version_added: 0.1.0
 description:
   - Returns the configuration of the content delivery network, which is one for the whole account.
-  - Fails where the API offers no way to read it.
+  - Fails if the API offers no way to read it.
 author:
   - cloudnexus.cloud contributors (@cloudnexus)
 extends_documentation_fragment:

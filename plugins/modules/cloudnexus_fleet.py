@@ -10,13 +10,14 @@ module: cloudnexus_fleet
 short_description: Create, change, replace and delete many instances of CloudNexus in one task
 version_added: 0.3.0
 description:
-  - Makes a whole set of instances present as declared, and with O(prune) deletes the others of its prefix.
-  - The list of instances is read once, everything that is to be done is worked out from it, and then carried out in parallel.
-  - In this order; what is missing is created and what differs is changed in place, then that is waited for, then what can't be changed in place is
-    replaced, at last what is not wanted is deleted. Replacements and deletions are not begun once anything has failed.
-  - A failure of some does not keep the others from being made. The task fails at the end, and says what was made and what was not.
-  - Never makes two instances for one. Where answers to creations are lost, the list of instances is read again, once for all of them, before any
-    is sent once more.
+  - Creates and updates a set of instances as declared. With O(prune), deletes the other instances of its prefix.
+  - Reads the list of instances once, makes a plan from it, and applies the plan in parallel.
+  - Creates missing instances and updates others in place, waits for them, replaces the instances that can't be updated in place, and then deletes
+    surplus instances. After a failure, no replacement and no deletion starts.
+  - If some instances fail, the others are created all the same. The task fails at the end, and lists the instances that were created and those that
+    were not.
+  - Never creates two instances for one. If responses to create requests are lost, the module reads the list of instances again, once for all of them,
+    before it retries any.
   - Needs an API that offers the list of instances.
 author:
   - cloudnexus.cloud contributors (@cloudnexus)
@@ -38,7 +39,7 @@ attributes:
 options:
   instances:
     description:
-      - The instances that shall exist.
+      - The instances to create or update.
       - Each name, and each id, may be given once.
       - An empty list with O(prune=true) deletes all instances of the prefix.
     type: list
@@ -48,7 +49,7 @@ options:
       name:
         description:
           - The name of the instance, by which it is found.
-          - Where two instances have the name, the task fails before anything is changed and names both ids; O(instances[].id) says which one is meant.
+          - If two instances have the name, the task fails before it changes anything and names both ids. Use O(instances[].id) to choose one.
         type: str
         required: true
       id:
@@ -60,33 +61,33 @@ options:
         description:
           - The plan of the instance.
           - Required, unless O(instances[].id) is given.
-          - Another plan is set in place where the API offers that.
+          - Another plan is updated in place if the API can do that.
         type: str
         choices: [starter, professional, enterprise]
       region:
         description:
           - The region of the instance.
           - Required, unless O(instances[].id) is given.
-          - It can't be changed in place, see O(recreate).
+          - It can't be updated in place, see O(recreate).
         type: str
         choices: [us-east, eu-west, ap-south]
       image_id:
         description:
           - The id of the operating system image for a new instance.
           - The API's default is Ubuntu 22.04 LTS.
-          - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+          - Compared with an existing instance only if the API shows it. The documented API doesn't.
         type: str
       ssh_keys:
         description:
           - OpenSSH public keys for a new instance, one line each.
-          - The documented API does not show them, so that on an existing instance they are compared only where the API shows them; neither their order
-            nor their comments make a difference.
+          - Compared with an existing instance only if the API shows them. The documented API doesn't.
+          - Their order and comments are ignored.
         type: list
         elements: str
       auto_scale:
         description:
           - The auto-scaling policy.
-          - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+          - Compared with an existing instance only if the API shows it. The documented API doesn't.
           - A part that was left out keeps its value.
         type: dict
         suboptions:
@@ -100,7 +101,7 @@ options:
             type: int
           cpu_threshold:
             description:
-              - The CPU load in per cent at which it scales.
+              - The CPU load, as a percentage, at which it scales.
               - From 1 to 100.
             type: int
   name_prefix:
@@ -123,7 +124,7 @@ options:
   max_deletions:
     description:
       - How many instances O(prune) may delete.
-      - Where there are more, the task fails before anything is changed, and names them. So it does in check mode.
+      - If there are more, the task fails before it changes anything, and names them. So it does in check mode.
       - From 0 to 100000.
     type: int
     default: 0
@@ -158,16 +159,16 @@ options:
     description:
       - How many requests are under way at a time.
       - From 1 to 64.
-      - When the API asks for a pause (429), all keep it, and come back one after the other.
+      - When the API asks for a pause (429), all workers pause, and resume one by one.
     type: int
     default: 8
   recreate:
     description:
-      - Whether an instance may be deleted and made anew where it can't become what is wanted otherwise.
-      - That is so for another region, image or SSH keys, for another plan or policy where the API can't change them in place, and for an instance with the
+      - Replace an instance if it can't be updated in place.
+      - This applies to another region, image or SSH keys, to another plan or policy if the API can't update them in place, and to an instance with the
         status C(failed) or C(error).
       - The new instance has another id and address, and nothing of the old one's data.
-      - With V(false) such a difference fails the task before anything is changed.
+      - With V(false), such a difference fails the task before it changes anything.
       - To allow some of these reasons only, use O(recreate_for).
     type: bool
     default: false
@@ -203,7 +204,7 @@ options:
     version_added: 1.1.0
   max_unavailable:
     description:
-      - How many instances are replaced at a time, where O(recreate) replaces any.
+      - How many instances to replace at a time.
       - Each batch must be up before the next is touched, also with O(wait=false). When one does not come up, the rest are left as they are.
       - Instances with the status C(failed) or C(error) come first.
       - From 1 to 1000.
@@ -212,9 +213,9 @@ options:
   approved_digest:
     description:
       - The RV(changes_digest) of an earlier run, usually one in check mode, whose changes were approved.
-      - Where the changes are not the same any more, the task changes nothing, fails, and says what differs. So it does in check mode.
-      - Where nothing is left to be done, the task succeeds with a warning.
-      - An instance that was approved to be changed in place, and that the API turns out not to change in place, is not replaced instead.
+      - If the plan no longer matches, the task fails, changes nothing and lists the differences. So it does in check mode.
+      - If nothing is left to change, the task succeeds with a warning.
+      - If you approved an update in place and the API can't do it, the instance is not replaced.
     type: str
   approved_plan:
     description:
@@ -473,7 +474,7 @@ changes:
       description: The name of the instance.
       type: str
     id:
-      description: Its id, null where there is none yet.
+      description: Its id. Null if there is none yet.
       type: str
     action:
       description: One of V(create), V(update), V(recreate), V(delete).

@@ -10,9 +10,10 @@ module: cloudnexus_instance
 short_description: Create, change and delete an instance of CloudNexus
 version_added: 0.1.0
 description:
-  - Makes one instance present as declared, or absent.
+  - Creates, updates or deletes one instance.
   - An instance is found by its name, which must be unique among the instances, or by its id.
-  - Never makes two instances for one task. Where the answer to a creation is lost, the list of instances is read again before anything is sent once more.
+  - Never creates two instances for one task. If the response to a create request is lost, the module checks whether the instance exists before it
+    retries.
 author:
   - cloudnexus.cloud contributors (@cloudnexus)
 extends_documentation_fragment:
@@ -43,7 +44,7 @@ options:
       - The name of the instance.
       - Required, unless O(id) is given.
       - With O(id), an instance of another name is renamed.
-      - Where two instances have the name, the task fails and names both ids.
+      - If two instances have the name, the task fails and names both ids.
     type: str
   id:
     description:
@@ -54,33 +55,33 @@ options:
     description:
       - The plan of the instance.
       - Required to create one, so with O(state=present) unless O(id) is given.
-      - Another plan is set in place where the API offers that.
+      - Another plan is updated in place if the API can do that.
     type: str
     choices: [starter, professional, enterprise]
   region:
     description:
       - The region of the instance.
       - Required to create one, so with O(state=present) unless O(id) is given.
-      - It can't be changed in place, see O(recreate).
+      - It can't be updated in place, see O(recreate).
     type: str
     choices: [us-east, eu-west, ap-south]
   image_id:
     description:
       - The id of the operating system image for a new instance.
       - The API's default is Ubuntu 22.04 LTS.
-      - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+      - Compared with an existing instance only if the API shows it. The documented API doesn't.
     type: str
   ssh_keys:
     description:
       - OpenSSH public keys for a new instance, one line each.
-      - The documented API does not show them, so that on an existing instance they are compared only where the API shows them; neither their order nor
-        their comments make a difference.
+      - Compared with an existing instance only if the API shows them. The documented API doesn't.
+      - Their order and comments are ignored.
     type: list
     elements: str
   auto_scale:
     description:
       - The auto-scaling policy.
-      - The documented API does not show it, so that on an existing instance it is compared only where the API shows it.
+      - Compared with an existing instance only if the API shows it. The documented API doesn't.
       - A part that was left out keeps its value.
     type: dict
     suboptions:
@@ -94,7 +95,7 @@ options:
         type: int
       cpu_threshold:
         description:
-          - The CPU load in per cent at which it scales.
+          - The CPU load, as a percentage, at which it scales.
           - From 1 to 100.
         type: int
   unique_name:
@@ -102,18 +103,18 @@ options:
       - Whether the name identifies the instance.
       - V(false) creates an instance without looking whether one of the name exists, each time that the task runs. It is for an API that offers no list
         of instances.
-      - With V(true) the list is read once more after a creation. Where somebody else has made another instance of the name at the same moment, the task
-        fails and says which one it made.
+      - With V(true) the list is read once more after a creation. If somebody else created another instance of the name at the same moment, the task
+        fails and names the one that it created.
       - It has no effect with O(state=absent).
     type: bool
     default: true
   recreate:
     description:
-      - Whether the instance may be deleted and made anew where it can't become what is wanted otherwise.
-      - That is so for another O(region), O(image_id) or O(ssh_keys), for O(plan) or O(auto_scale) where the API can't change them in place, and for an
+      - Replace the instance if it can't be updated in place.
+      - This applies to another O(region), O(image_id) or O(ssh_keys), to O(plan) or O(auto_scale) if the API can't update them in place, and to an
         instance with the status C(failed) or C(error).
       - The new instance has another id and address, and nothing of the old one's data.
-      - Where the API refuses the creation after the deletion, no instance is left; the failure says so.
+      - If the API refuses the create request after the deletion, no instance is left. The failure says so.
       - To allow some of these reasons only, use O(recreate_for).
     type: bool
     default: false
@@ -238,7 +239,7 @@ EXAMPLES = r"""
 RETURN = r"""
 instance:
   description:
-    - The instance as the API shows it after the task; a deleted one as it was last seen; null where there is none.
+    - The instance as the API shows it after the task, a deleted one as it was last seen. Null if there is none.
     - In check mode the instance as it would be, without what only the API can give.
     - After a failure it is what is known to exist.
   returned: always, unless the options are refused

@@ -128,7 +128,7 @@ EXAMPLES = r"""
 RETURN = r"""
 instances:
   description:
-    - The matching instances as the API shows them; an empty list where there are none.
+    - The matching instances as the API shows them. An empty list if there are none.
     - With O(logs=true) each has its log in C(logs), in whatever shape the API has it.
   returned: success
   type: list

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fast door: runs an operation inside the controller's worker process.
+"""In-process mode: runs an operation inside Ansible's worker process on the control node.
 
 No interpreter is started, nothing is written to a temporary file, and the items of a loop share one connection. It is
-taken only where it means the same as the module; everywhere else the task is handed over to the module, the way
+used only if it means the same as module mode; otherwise the task is passed to the module, the way
 Ansible's own ``normal`` action plugin does it (see docs/architecture.md).
 """
 
@@ -102,7 +102,7 @@ class OperationAction(NormalAction):
         return not (self._task.no_log or one_line or callback in QUIET_CALLBACKS)
 
     def _show(self, line: str) -> None:
-        """On standard error, as warnings are: whoever reads the results from standard output gets nothing else."""
+        """On standard error, as warnings are: standard output has the results alone."""
         self._display.display(self._named(line), stderr=True)
 
     def _is_told(self) -> bool:
@@ -110,7 +110,7 @@ class OperationAction(NormalAction):
         return self._display.verbosity >= _TOLD and not self._task.no_log
 
     def _tell(self, line: str) -> None:
-        """Where the other lines of -vvv are."""
+        """With the other lines of -vvv."""
         self._display.vvv(self._named(line))
 
     def _named(self, line: str) -> str:
@@ -133,10 +133,10 @@ class OperationAction(NormalAction):
         finally:
             task.environment = before
 
-    # --- Which door ---
+    # --- Which mode ---
 
     def _obstacle(self, host_vars: Mapping[str, Any]) -> str | None:
-        """Why the fast way would not mean the same as the module; None where it does."""
+        """Why in-process mode would not mean the same as module mode; None if it does."""
         if self._connection.transport != "local":
             return f"the connection is {self._connection.transport}"
         if self._connection.become:
@@ -255,7 +255,7 @@ def _alive(_pid: int) -> Callable[[], bool]:
 def _leave_alone(_pid: int) -> None:
     """Once in a worker, let the garbage collector leave alone what Ansible has made by now.
 
-    A thousand objects of an answer are enough to set it off, and for each of its looks through all of Ansible it would
+    A thousand objects of a response are enough to set it off, and for each of its looks through all of Ansible it would
     take some 50 ms, not least because the memory that is shared with the parent is copied by looking. The worker lives
     for one task, and what it makes from here on is collected as ever.
     """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``compose``, ``groups`` and ``keyed_groups`` for many hosts, with what Ansible makes of them, in a fraction of the time.
 
-Ansible compiles each expression anew for each host, which is most of the time that an inventory of thousands takes.
+Ansible compiles each expression again for each host, which is most of the time that an inventory of thousands takes.
 Hosts differ in few of the values that an expression names, so each entry is given to Ansible's own ``Constructable``
 once for each of their combinations; what that does to the host is noted, and done to the others that have the same.
 What names more than values (a lookup, the time, chance, a filter that isn't known) goes the usual way each time.
@@ -40,7 +40,7 @@ _TESTS = frozenset(TESTS) | {"match", "search", "regex", "version", "version_com
 _BY_NAME = {"map": (0, _FILTERS), "select": (0, _TESTS), "reject": (0, _TESTS), "selectattr": (1, _TESTS), "rejectattr": (1, _TESTS)}
 #: What differs from host to host, or is no value.
 _NOT_BY_VALUE = {"inventory_hostname", "inventory_hostname_short", "group_names", "vars", "hostvars", "groups", "omit", "lookup", "query", "q", "now", "lipsum"}
-#: What may be called, besides methods of values.
+#: What may be called, apart from methods of values.
 _FUNCTIONS = {"range", "dict", "namespace", "cycler", "joiner"}
 _MISSING = object()
 
@@ -56,15 +56,15 @@ class Entry:
         self._plugin = plugin
         self._evaluate = evaluate
         self._child_is_host = child_is_host
-        #: The variables whose values decide what comes out. None where more than values does.
+        #: The variables whose values decide what comes out. None if more than values does.
         self._names = names
-        #: What came out for the values; None where one of them is a template, which may name anything.
+        #: What came out for the values; None if one of them is a template, which may name anything.
         self._outcomes: dict[Any, list[Step] | None] = {}
 
     def add(self, host: Any, variables: Variables, magic: Callable[[], Variables]) -> None:
         """Do to ``host`` what the entry says for these variables, to which Ansible adds the ``magic`` ones by itself.
 
-        Raises what Ansible raises where it is strict.
+        Raises what Ansible raises if it is strict.
         """
         steps = None
         if self._names is not None:
@@ -102,7 +102,7 @@ class _Notes:
 
     def set_variable(self, entity: str, varname: str, value: Any) -> None:  # noqa: ARG002 - Ansible's signature
         value = as_text(value)
-        # A copy for each host: none shall see what is done to the value of another one.
+        # A copy for each host: a change of one host's value must not reach another.
         copied = copy.deepcopy if isinstance(value, (dict, list)) else _itself
         self.steps.append(lambda host: host.set_variable(varname, copied(value)))
 
@@ -165,7 +165,7 @@ class Construct:
 
 
 def _names_in(text: Any) -> frozenset[str] | None:
-    """The variables that an expression names, and maybe more. None where its result depends on more than their values."""
+    """The variables that an expression names, and maybe more. None if its result depends on more than their values."""
     if not isinstance(text, str):
         return None
     try:

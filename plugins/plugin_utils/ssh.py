@@ -40,7 +40,7 @@ class NoKey(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Where ssh looks for the key of a host."""
+    """The name by which ssh looks up the key of a host."""
 
     name: str
     files: tuple[str, ...]

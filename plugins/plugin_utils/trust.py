@@ -4,7 +4,7 @@
 """Values of the API as inventory variables: data to every ansible-core, and never a template.
 
 From ansible-core 2.19 on a text must be trusted, or ``ansible-inventory --list --export`` wraps it, and AWX, which reads
-that, finds a dictionary where a status should be. Before, each text is taken for a template unless it is marked unsafe,
+that, finds a dictionary in place of a status. Before, each text is taken for a template unless it is marked unsafe,
 and AWX finds a dictionary for each that is. So the mark depends on the text: one of plain words and signs (a status, a
 region, an address) can do no harm, not even as a part of an expression, and stays as it is. Every other text is marked.
 """

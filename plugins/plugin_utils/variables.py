@@ -16,7 +16,7 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 
 #: Variables that change how the collection's own tasks run (see plugin_utils/action.py).
 SWITCHES = frozenset({"cloudnexus_in_process", "cloudnexus_progress", "cloudnexus_trace"})
-#: Those that Ansible sets for each host or task, besides the ones that it lists itself.
+#: Those that Ansible sets for each host or task, in addition to the ones that it lists itself.
 _MAGIC = constants.INTERNAL_STATIC_VARS | {"environment", "item", "omit", "play_name", "vars"}
 #: The functions of templates.
 _FUNCTIONS = {*DEFAULT_NAMESPACE, "lookup", "now", "q", "query", "undef"}

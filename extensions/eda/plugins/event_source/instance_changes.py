@@ -15,8 +15,8 @@ description:
   - An event source for C(ansible-rulebook). It reads the list of instances once in O(interval), and sends an event for each that has appeared, has another
     status, has drifted, or is gone since the list was read last.
   - An event has C(change) (C(appeared), C(status_changed), C(drifted) or C(gone)), C(id), C(name), C(changed) (the fields that have another value),
-    C(initial), and the instance C(before) and C(after) as the API shows it, each null where there is none.
-  - C(drifted) tells that the name, the plan, the region, the address, or (where the API shows them) the image, the keys or the auto-scaling policy has
+    C(initial), and the instance C(before) and C(after) as the API shows it, each null if there is none.
+  - C(drifted) tells that the name, the plan, the region, the address, or (if the API shows them) the image, the keys or the auto-scaling policy has
     another value than before. It is compared with the list that was read before, not with what a playbook declares.
   - An API that can't be reached, or fails, is tried again at growing distances, up to five minutes apart, for as long as it takes. Then the next list is
     compared with the last one that could be read.
@@ -69,7 +69,7 @@ options:
   api_key:
     description:
       - The API key, which is sent as the Bearer credential.
-      - One of O(api_key), or O(refresh_token) with O(client_id), is required. Where all are given, the key is used until the API refuses it.
+      - One of O(api_key), or O(refresh_token) with O(client_id), is required. If all are given, the key is used until the API refuses it.
       - Default is the environment variable E(CLOUDNEXUS_API_KEY); an empty variable counts as not set.
     type: str
   refresh_token:
@@ -87,44 +87,44 @@ options:
     description:
       - The base URL of the API.
       - C(http) is refused unless the host is a loopback address, because the credential would be readable on its way.
-      - Default is the environment variable E(CLOUDNEXUS_API_URL), and V(https://api.cloudnexus.io/v1) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_API_URL), and V(https://api.cloudnexus.io/v1) if that is not set.
     type: str
     default: https://api.cloudnexus.io/v1
   api_timeout:
     description:
-      - Seconds that one attempt of a request may take as a whole, the reading of the answer included.
+      - Timeout of one request attempt in seconds, including the time to read the response.
       - From 1 to 600.
-      - Default is the environment variable E(CLOUDNEXUS_API_TIMEOUT), and V(30) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_API_TIMEOUT), and V(30) if that is not set.
     type: int
     default: 30
   api_retries:
     description:
-      - How many more attempts a request has after the first, where it may be sent again.
+      - How many times to retry a request that can be retried safely.
       - From 0 to 20.
       - All attempts of one request and the pauses between them take at most O(api_timeout) times (O(api_retries) + 1) seconds.
       - A pause that the API asks for (C(Retry-After)) is kept.
-      - Default is the environment variable E(CLOUDNEXUS_API_RETRIES), and V(5) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_API_RETRIES), and V(5) if that is not set.
     type: int
     default: 5
   validate_certs:
     description:
       - Whether the certificate of the API is verified.
       - V(false) is for tests only, because the credential could be sent to anyone.
-      - Default is the environment variable E(CLOUDNEXUS_VALIDATE_CERTS), and V(true) where that is not set.
+      - Default is the environment variable E(CLOUDNEXUS_VALIDATE_CERTS), and V(true) if that is not set.
     type: bool
     default: true
   ca_path:
     description:
-      - The path of a file or folder of CA certificates to verify the API's certificate with.
+      - The path of a file or directory of CA certificates to verify the API's certificate with.
       - Default is the environment variable E(CLOUDNEXUS_CA_PATH), then E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), and at last what requests comes with.
     type: path
   token_cache:
     description:
-      - The absolute path of a folder in which the access tokens that O(refresh_token) gets are kept, so that tasks, hosts and runs share them.
-      - A refresh token that the API has replaced is kept there too, and used from then on; one that is given anew wins over it.
-      - The folder and its files must belong to the user who runs the task, and be closed to others.
-      - V(none) keeps tokens no longer than the task.
-      - Default is the environment variable E(CLOUDNEXUS_TOKEN_CACHE), and C(cloudnexus) in the user's cache folder (E(XDG_CACHE_HOME), C(~/.cache)) where
+      - The absolute path of a directory to cache access tokens in, so that tasks, hosts and runs share them.
+      - If the API rotates the refresh token, the new one is cached there too and used from then on. A new O(refresh_token) takes precedence.
+      - The directory and its files must belong to the user who runs the task, and nobody else may have access.
+      - V(none) turns the cache off.
+      - Default is the environment variable E(CLOUDNEXUS_TOKEN_CACHE), and C(cloudnexus) in the user's cache directory (E(XDG_CACHE_HOME), C(~/.cache)) if
         that is not set.
     type: path
 """
@@ -237,7 +237,7 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
             failures, refusals, told = 0, 0, None
             for event in without_templates(secrets.mask_data(events)):
                 await queue.put(event)
-        # A credential that has never worked is most likely wrong: whoever starts the source learns it soon.
+        # A credential that has never worked is most likely wrong: the source ends early, so that its user learns it.
         soon = refusals and not watch.began
         await asyncio.sleep(min(interval, SOON) if soon else _pause(failures, interval))
 
@@ -288,7 +288,7 @@ async def _in_thread(work: Callable[[], T], stop: threading.Event) -> T:
         except BaseException as error:  # a thread has nobody else to raise it to
             outcome.set_exception(error)
 
-    # A daemon: asyncio.to_thread has threads that the end of the process waits for, and an answer may take its time.
+    # A daemon: asyncio.to_thread has threads that the end of the process waits for, and a response may take its time.
     threading.Thread(target=run, name=NAME, daemon=True).start()
     try:
         return await asyncio.wrap_future(outcome)
