@@ -48,7 +48,6 @@ NOT_RUN = {
     r"ansible-builder build .*": "it takes a container engine",
     r"ansible-navigator .*--execution-environment-image .*": "it takes a container engine; tests/integration/test_awx_jobs.py runs it without",
     r"ansible-builder introspect ~/\.ansible/collections": "tests/integration/test_execution_environment.py runs it where the collection is",
-    r"rm -r ~/\.cache/cloudnexus": "there is none that a test has made",
 }
 #: What a reader has and no page can show: variables, and what stands for `...` where a variable of the environment is set.
 VARIABLES = {"vaulted_api_key": API_KEY}
