@@ -27,12 +27,10 @@ VARIABLES = {
 
 def tier(bench: Bench) -> list[Row]:
     """A second run of the playbook web_tier with 60 members that respond, nothing to change, against one with 2"""
-    times: dict[int, list[float]] = {}
-    for count in (SMALL, LARGE):
-        with bench.emulator(page_size=100) as emulator:
+    with bench.emulator(page_size=100) as small, bench.emulator(page_size=100) as large:
+        for count, emulator in ((SMALL, small), (LARGE, large)):
             _run(count, api_of(emulator))
-            times[count] = [_run(count, api_of(emulator)) for _pair in range(PAIRS)]
-    pairs = list(zip(times[LARGE], times[SMALL], strict=True))
+        pairs = [(_run(LARGE, api_of(large)), _run(SMALL, api_of(small))) for _pair in range(PAIRS)]
     return [Row(f"web_tier, second run with {LARGE} members", f"with {SMALL}", pairs, "s", 2)]
 
 
