@@ -14,12 +14,12 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONSAFEPATH PYTHONHOME PIP_TARGET PIP_PREFIX
 export PIP_USER := 0
 # These take one core each, so they run beside one another; units and integration take all cores.
-ON_ONE_CORE := sanity hostile site lint docs forge changelog types style
+ON_ONE_CORE := sanity hostile site lint docs forge changelog types style prose
 
 .PHONY: help demo check test matrix ends debian devel mutants docs soak bench bench-peers emulator certification rehearsal redhat release clean
 help:
 	@echo "make demo         run a web tier on the emulator: check mode, for real, a second time, and down"
-	@echo "make check        style, types and unit tests: for each save"
+	@echo "make check        style, vocabulary, types and unit tests: for each save"
 	@echo "make test         everything that a change needs on the ansible-core of .venv; CHECKS='units lint' runs those, CHECKS=list names them"
 	@echo "make matrix       the tests on each ansible-core; PAIRS='3.10/2.16 3.13/2.22', CHECKS='units sanity'"
 	@echo "make ends         the oldest and the newest pair of the matrix"
@@ -40,7 +40,7 @@ demo: $(VENV)/.demo
 	@$(RUN) -m tests.demo $(ARGS)
 
 check: $(VENV)/.test
-	@$(NOX) -s style types units
+	@$(NOX) -s style prose types units
 
 test: $(VENV)/.test
 ifeq ($(CHECKS),list)

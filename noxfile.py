@@ -18,7 +18,7 @@ nox.options.default_venv_backend = "none"
 nox.options.download_python = "never"
 nox.options.envdir = ".cache/nox"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["style", "types", "units"]
+nox.options.sessions = ["style", "prose", "types", "units"]
 
 #: The Pythons that each ansible-core supports on the control node, by its own support matrix. 2.17 is left out: it reached its end
 #: of life in 2025, and Automation Hub does not ask for it.
@@ -55,6 +55,12 @@ def style(session: nox.Session) -> None:
     """Lint and format with ruff."""
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def prose(session: nox.Session) -> None:
+    """Check the vocabulary of the documents and of the documentation with proselint; files after ``--`` alone."""
+    session.run("python", "-m", "tests.prose", *session.posargs)
 
 
 @nox.session

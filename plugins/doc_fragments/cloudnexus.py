@@ -65,7 +65,7 @@ options:
     default: 5
   validate_certs:
     description:
-      - Whether the certificate of the API is verified.
+      - Verify the certificate of the API.
       - V(false) is for tests only, because the credential could be sent to anyone.
       - Default is the environment variable E(CLOUDNEXUS_VALIDATE_CERTS), and V(true) if that is not set.
     type: bool
@@ -89,7 +89,7 @@ notes:
   - If the connection is local, without become and without async, the task runs in-process, inside Ansible's worker on the control node. That is some
     fifty times faster than module mode. To turn it off, set the variable C(cloudnexus_in_process) or the environment variable E(CLOUDNEXUS_IN_PROCESS)
     to V(false). The result is the same.
-  - What takes more than five seconds there says how far it has come, on standard error. The variable C(cloudnexus_progress) or the environment variable
+  - A task that takes more than five seconds there shows its progress on standard error. The variable C(cloudnexus_progress) or the environment variable
     E(CLOUDNEXUS_PROGRESS) turns that off with V(false).
   - With C(-vvv) each request of the task is shown on one line. The variable C(cloudnexus_trace) or the environment variable E(CLOUDNEXUS_TRACE) adds the
     requests to the result with V(true), as RV(api_requests).
@@ -105,7 +105,7 @@ seealso:
     description: Which operations the vendor documents, which the collection assumes, and what follows if one is missing.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/contract.md
   - name: What the API does not offer
-    description: What you may look for in vain, and what to do instead.
+    description: Features that the API lacks, and alternatives.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/not_offered.md
   - name: CloudNexus API
     description: The vendor's API, below the base URL that its documentation names.

@@ -125,7 +125,7 @@ options:
         version_added: 1.1.0
   hostvars_prefix:
     description:
-      - What the names of the host's variables begin with. The variables are the fields of the instance, such as C(cloudnexus_status).
+      - The prefix of the host's variables. They are the fields of the instance, such as C(cloudnexus_status).
       - Letters, digits and underscores. It can't be empty, and can't begin with C(ansible), as the API's fields would then be Ansible's own variables.
       - A field is left out, with a warning, if Ansible, Python or the collection uses the name that it would come to.
     type: str
@@ -137,7 +137,7 @@ notes:
   - Texts of the API are never templates, whatever is in them. C(--export) shows a text that isn't made of plain words and signs as a dictionary with
     C(__ansible_unsafe), which Ansible and AWX pass on as the text.
   - A source adds all of its hosts or none. If an entry of C(compose), C(groups) or C(keyed_groups) fails, the inventory stays as it was.
-  - A relative O(ca_path) of the file, and a relative O(cache_connection) of a cache plugin that keeps files, are relative to the folder of the file.
+  - A relative O(ca_path) of the file, and a relative O(cache_connection) of a cache plugin that keeps files, are relative to the directory of the file.
   - TOML has no null. C(ansible-inventory --toml) leaves out what is null.
   - With O(cache=true) what the API listed is kept by the cache plugin, for each address and account, before anything is filtered. As long as it is valid,
     no request is made. C(--flush-cache) and C(ansible.builtin.meta) with C(refresh_inventory) read the list again. Most cache plugins write files that

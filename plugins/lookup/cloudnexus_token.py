@@ -26,7 +26,7 @@ options:
 extends_documentation_fragment:
   - cloudnexus.cloud.cloudnexus.token
 notes:
-  - A lookup runs on the controller, in Ansible's own environment; the C(environment) of a task does not reach it.
+  - A lookup runs on the control node, in Ansible's own environment; the C(environment) of a task does not reach it.
 seealso:
   - module: cloudnexus.cloud.cloudnexus_health_info
 """

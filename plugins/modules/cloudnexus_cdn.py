@@ -36,7 +36,7 @@ options:
     required: true
   ssl_enabled:
     description:
-      - Whether TLS is set up and terminated by the CDN.
+      - Let the CDN set up and terminate TLS.
       - If the API has no value yet, its own default is V(true).
     type: bool
   compression:
@@ -46,7 +46,7 @@ options:
     choices: [brotli, gzip, none]
   wait:
     description:
-      - Whether to sit out the 60 seconds that a change takes to reach the edge.
+      - Wait the 60 seconds that a change takes to reach the edge.
     type: bool
     default: false
 seealso:
@@ -89,7 +89,7 @@ config:
     compression: brotli
 api_error:
   description:
-    - What the API returned when it refused a request.
+    - The API's response if it refused a request.
     - A key that the API did not give is missing.
   returned: on failure, if the API returned a status
   type: dict
@@ -107,7 +107,7 @@ api_error:
       description: The API's code of the error.
       type: str
     message:
-      description: What the API says.
+      description: The API's message.
       type: str
     request_id:
       description: The id of the request, which the vendor's support asks for.

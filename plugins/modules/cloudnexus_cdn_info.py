@@ -59,7 +59,7 @@ config:
     compression: brotli
 api_error:
   description:
-    - What the API returned when it refused a request.
+    - The API's response if it refused a request.
     - A key that the API did not give is missing.
   returned: on failure, if the API returned a status
   type: dict
@@ -77,7 +77,7 @@ api_error:
       description: The API's code of the error.
       type: str
     message:
-      description: What the API says.
+      description: The API's message.
       type: str
     request_id:
       description: The id of the request, which the vendor's support asks for.

@@ -134,7 +134,7 @@ not_connected:
       description: One of V(timeout), V(authentication), V(host_key), V(python) and V(connection).
       type: str
     msg:
-      description: What failed, and what you can do about it.
+      description: The error, and how to fix it.
       type: str
   sample:
     - name: web-03

@@ -31,7 +31,7 @@ attributes:
     support: full
     details:
       - A line for each instance that changes; those that don't are left out.
-      - What only the API can give, such as the id of a new instance, is not part of the difference.
+      - The diff leaves out values that only the API can give, such as the id of a new instance.
   idempotent:
     support: partial
     details:
@@ -106,12 +106,12 @@ options:
             type: int
   name_prefix:
     description:
-      - What the names of the fleet begin with.
+      - The prefix of the fleet's names.
       - Required with O(prune=true) and with O(max_total), and used for these alone.
     type: str
   prune:
     description:
-      - Whether to delete the instances of O(name_prefix) that are not among O(instances).
+      - Delete the instances of O(name_prefix) that are not among O(instances).
     type: bool
     default: false
   prune_pattern:
@@ -241,7 +241,7 @@ options:
     version_added: 1.1.0
   wait:
     description:
-      - Whether to wait until the instances have the status C(running), and deleted ones are gone.
+      - Wait until the instances have the status C(running), and deleted ones are gone.
       - An instance with the status C(failed) or C(error) counts as failed at once.
     type: bool
     default: true
@@ -263,7 +263,7 @@ seealso:
     description: How to keep many instances as declared, replace them in batches, and approve changes.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/fleets.md
   - name: Faults and retries
-    description: What a task does if the network or the API fails.
+    description: How a task behaves if the network or the API fails.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/faults.md
 """
 
@@ -426,7 +426,7 @@ created:
   elements: str
   sample: [web-01]
 updated:
-  description: The names of the instances that were changed in place.
+  description: The names of the instances that were updated in place.
   returned: always, unless the task is refused before anything is changed
   type: list
   elements: str
@@ -461,11 +461,11 @@ failed_instances:
       description: The name of the instance.
       type: str
     msg:
-      description: What went wrong, and what exists by then.
+      description: The error, and what exists now.
       type: str
   sample: []
 changes:
-  description: What is to be done, an entry for each instance that is not as declared.
+  description: The plan, with an entry for each instance that is not as declared.
   returned: always, unless the task is refused before the list was read
   type: list
   elements: dict
@@ -484,10 +484,10 @@ changes:
       type: list
       elements: str
     before:
-      description: What is declared of it now.
+      description: The declared values as they are now.
       type: dict
     after:
-      description: What would be.
+      description: The values after the change.
       type: dict
   sample:
     - name: web-01
@@ -568,7 +568,7 @@ changes_digest:
   sample: v1.f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2.n4bQgYhM
 api_error:
   description:
-    - What the API returned when it refused a request.
+    - The API's response if it refused a request.
     - If it refused several, that of the first instance.
     - A key that the API did not give is missing.
   returned: on failure, if the API returned a status
@@ -587,7 +587,7 @@ api_error:
       description: The API's code of the error.
       type: str
     message:
-      description: What the API says.
+      description: The API's message.
       type: str
     request_id:
       description: The id of the request, which the vendor's support asks for.

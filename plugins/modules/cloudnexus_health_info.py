@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - cloudnexus.cloud.cloudnexus.info
 seealso:
   - name: Faults and retries
-    description: What a task does if the network or the API fails.
+    description: How a task behaves if the network or the API fails.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/faults.md
 """
 
@@ -59,7 +59,7 @@ health:
     region: us-east-1
 api_error:
   description:
-    - What the API returned when it refused a request.
+    - The API's response if it refused a request.
     - A key that the API did not give is missing.
   returned: on failure, if the API returned a status
   type: dict
@@ -77,7 +77,7 @@ api_error:
       description: The API's code of the error.
       type: str
     message:
-      description: What the API says.
+      description: The API's message.
       type: str
     request_id:
       description: The id of the request, which the vendor's support asks for.

@@ -25,7 +25,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - What only the API can give, such as the id of a new instance, is not part of the difference.
+      - The diff leaves out values that only the API can give, such as the id of a new instance.
   idempotent:
     support: partial
     details:
@@ -54,14 +54,14 @@ options:
   plan:
     description:
       - The plan of the instance.
-      - Required to create one, so with O(state=present) unless O(id) is given.
+      - Required with O(state=present), unless you give O(id).
       - Another plan is updated in place if the API can do that.
     type: str
     choices: [starter, professional, enterprise]
   region:
     description:
       - The region of the instance.
-      - Required to create one, so with O(state=present) unless O(id) is given.
+      - Required with O(state=present), unless you give O(id).
       - It can't be updated in place, see O(recreate).
     type: str
     choices: [us-east, eu-west, ap-south]
@@ -100,7 +100,7 @@ options:
         type: int
   unique_name:
     description:
-      - Whether the name identifies the instance.
+      - Find the instance by its name, which must be unique.
       - V(false) creates an instance without looking whether one of the name exists, each time that the task runs. It is for an API that offers no list
         of instances.
       - With V(true) the list is read once more after a creation. If somebody else created another instance of the name at the same moment, the task
@@ -150,7 +150,7 @@ options:
     version_added: 1.1.0
   wait:
     description:
-      - Whether to wait until the instance has the status C(running), or is gone with O(state=absent).
+      - Wait until the instance has the status C(running), or is gone with O(state=absent).
       - An instance with the status C(failed) or C(error) ends the wait with a failure.
       - An old instance is always waited for to be gone before O(recreate) makes the new one.
     type: bool
@@ -168,7 +168,7 @@ seealso:
     description: How to see what a task would change before it does.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/check_mode.md
   - name: Faults and retries
-    description: What a task does if the network or the API fails.
+    description: How a task behaves if the network or the API fails.
     link: https://github.com/cloudnexus/cloudnexus.cloud/blob/main/docs/faults.md
 """
 
@@ -312,7 +312,7 @@ instance:
       logs: /instances/inst_8x92a1b3/logs
 action:
   description:
-    - What was done, or would be done in check mode.
+    - The action, or in check mode the predicted action.
     - One of V(none), V(create), V(update), V(recreate), V(delete).
     - After a failure it is what was done before it; a V(delete) there may be the first half of V(recreate).
   returned: always, unless the options are refused
@@ -334,7 +334,7 @@ not_compared:
   sample: [image_id, ssh_keys]
 api_error:
   description:
-    - What the API returned when it refused a request.
+    - The API's response if it refused a request.
     - A key that the API did not give is missing.
   returned: on failure, if the API returned a status
   type: dict
@@ -352,7 +352,7 @@ api_error:
       description: The API's code of the error.
       type: str
     message:
-      description: What the API says.
+      description: The API's message.
       type: str
     request_id:
       description: The id of the request, which the vendor's support asks for.

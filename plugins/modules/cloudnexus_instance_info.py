@@ -86,7 +86,7 @@ options:
     version_added: 1.1.0
   logs:
     description:
-      - Whether to read the log of each returned instance, with one request each.
+      - Read the log of each returned instance, with one request each.
     type: bool
     default: false
 seealso:
@@ -205,7 +205,7 @@ instances:
         logs: /instances/inst_8x92a1b3/logs
 api_error:
   description:
-    - What the API returned when it refused a request.
+    - The API's response if it refused a request.
     - A key that the API did not give is missing.
   returned: on failure, if the API returned a status
   type: dict
@@ -223,7 +223,7 @@ api_error:
       description: The API's code of the error.
       type: str
     message:
-      description: What the API says.
+      description: The API's message.
       type: str
     request_id:
       description: The id of the request, which the vendor's support asks for.

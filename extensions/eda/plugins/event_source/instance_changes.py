@@ -39,7 +39,7 @@ options:
     default: 60
   initial:
     description:
-      - Whether the instances that are there when the source starts are sent too, as C(appeared) with C(initial) being true.
+      - Also send the instances that exist when the source starts, as C(appeared) with C(initial) being true.
       - By default they are what later lists are compared with, and nothing is sent of them. So what failed before the start is not noticed.
       - An instance that only the second list shows was there too if its C(created_at) is a minute or more before the start.
     type: bool
@@ -108,7 +108,7 @@ options:
     default: 5
   validate_certs:
     description:
-      - Whether the certificate of the API is verified.
+      - Verify the certificate of the API.
       - V(false) is for tests only, because the credential could be sent to anyone.
       - Default is the environment variable E(CLOUDNEXUS_VALIDATE_CERTS), and V(true) if that is not set.
     type: bool
