@@ -104,10 +104,10 @@ class Account:
             raise ApiRefusal(401, "invalid_grant", "The refresh token is not valid for this client.")
         access_token = f"cn_access_{secrets.token_hex(12)}"
         self._tokens[access_token] = Token(self._now() + self.settings.token_seconds)
-        answer: Json = {"access_token": access_token, "expires_in": self.settings.token_seconds, "token_type": "Bearer"}
+        response: Json = {"access_token": access_token, "expires_in": self.settings.token_seconds, "token_type": "Bearer"}
         if self.settings.rotate:
-            answer["refresh_token"] = self.settings.clients[client_id] = f"cn_refresh_{secrets.token_hex(12)}"
-        return answer
+            response["refresh_token"] = self.settings.clients[client_id] = f"cn_refresh_{secrets.token_hex(12)}"
+        return response
 
     # --- Instances ---
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract: which operation a request is, and whether it and its answer keep to docs/openapi.yml."""
+"""The contract: which operation a request is, and whether it and its response conform to docs/openapi.yml."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Contract:
         ]
 
     def request_violation(self, request: web.Request, body: bytes) -> str | None:
-        """How a request breaks the contract; None where it keeps it."""
+        """How a request breaks the contract; None if it keeps it."""
         allowed = {"cursor"} if request.method == "GET" else set()
         unknown = set(request.query) - allowed
         if unknown:
@@ -51,7 +51,7 @@ class Contract:
         return None
 
     def response_violation(self, request: web.Request, body: bytes, response: web.Response) -> str | None:
-        """How an answer breaks the contract; None where it keeps it."""
+        """How a response breaks the contract; None if it keeps it."""
         try:
             self._openapi.validate_response(AIOHTTPOpenAPIWebRequest(request, body=body or None), AIOHTTPOpenAPIWebResponse(response))
         except OpenAPIError as error:

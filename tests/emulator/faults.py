@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults to inject: what goes wrong with the answer to a matching request, and how often."""
+"""Faults to inject: what goes wrong with the response to a matching request, and how often."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from aiohttp import web
 
 #: What can go wrong.
 KINDS = {
-    "lost": "The connection is closed without an answer.",
-    "reset": "The connection is reset without an answer.",
-    "hang": "No answer comes for `seconds`.",
-    "slow": "The answer comes `seconds` late.",
+    "lost": "The connection is closed without a response.",
+    "reset": "The connection is reset without a response.",
+    "hang": "No response comes for `seconds`.",
+    "slow": "The response comes `seconds` late.",
     "trickle": "The body comes one byte each `seconds`.",
     "status": "An error of `status`, with `retry_after` as seconds or (`as_date`) as a date.",
     "echo": "An error of `status` that repeats the whole request, its credential included.",
     "redirect": "A redirect of `status` to `location`.",
     "truncated": "The connection is closed in the middle of the body.",
-    "malformed": "The answer's body is `body`, of `content_type`, with `status`.",
+    "malformed": "The response has the body `body`, of `content_type`, with `status`.",
     "huge": "A body of `size` bytes.",
 }
 
@@ -43,9 +43,9 @@ class Fault:
     path: str | None = None
     #: How many matching requests pass before it strikes.
     skip: int = 0
-    #: How often it strikes; 0 is for ever.
+    #: How often it strikes; 0 is forever.
     times: int = 1
-    #: Whether the request has its effect although its answer is spoilt.
+    #: Whether the request has its effect although its response is broken.
     effect: bool = False
     status: int = 503
     retry_after: float | None = None
@@ -103,13 +103,13 @@ class Faults:
         return None
 
 
-async def strike(fault: Fault, request: web.Request, answer: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-    """Spoil the answer to ``request``. ``answer`` makes the right one, and with it the request's effect."""
+async def strike(fault: Fault, request: web.Request, respond: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+    """Break the response to ``request``. ``respond`` creates the right one, and with it the request's effect."""
     if fault.kind == "slow":
         await asyncio.sleep(fault.seconds)
-        return await answer()
-    needs_answer = fault.effect or fault.kind in ("truncated", "trickle")
-    right = await answer() if needs_answer else None
+        return await respond()
+    needs_response = fault.effect or fault.kind in ("truncated", "trickle")
+    right = await respond() if needs_response else None
     if fault.kind in ("lost", "reset"):
         return _hung_up(request, reset=fault.kind == "reset")
     if fault.kind == "hang":

@@ -103,7 +103,7 @@ class EmulatorProcess:
         self._call("DELETE", f"/instances/{instance_id}")
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._session.request(method, self._control_url + path, json=body, timeout=30)
-        if not answer.ok:
-            raise requests.HTTPError(f"The emulator answers {method} {path} with {answer.status_code}: {answer.text}", response=answer)
-        return answer.json()
+        response = self._session.request(method, self._control_url + path, json=body, timeout=30)
+        if not response.ok:
+            raise requests.HTTPError(f"{method} {path}: the emulator returned {response.status_code}: {response.text}", response=response)
+        return response.json()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server: every request is logged, perhaps spoilt, authenticated, validated, answered, and the answer validated."""
+"""The server: every request is logged, perhaps hit by a fault, authenticated, validated and processed, and the response validated."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Emulator:
         self.account = Account(settings)
         self.faults = Faults()
         self.log: list[Entry] = []
-        #: Answers of the emulator itself that broke the contract: its own mistakes.
+        #: Responses of the emulator itself that broke the contract: its own mistakes.
         self.mistakes: list[str] = []
         self._started = time.monotonic()
         self._requests = itertools.count(1)
@@ -88,15 +88,15 @@ class Emulator:
             if self.settings.latency:
                 await asyncio.sleep(self.settings.latency)
 
-            async def answer() -> web.Response:
-                return self._answer(request, body, operations, entry)
+            async def respond() -> web.Response:
+                return self._respond(request, body, operations, entry)
 
             fault = self.faults.match(request.method, entry.path)
             if fault is None:
-                response: web.StreamResponse = await answer()
+                response: web.StreamResponse = await respond()
             else:
                 entry.fault = fault.kind
-                response = await strike(fault, request, answer)
+                response = await strike(fault, request, respond)
             entry.status = response.status
             return response
 
@@ -114,7 +114,7 @@ class Emulator:
         self.log.append(entry)
         return entry
 
-    def _answer(self, request: web.Request, body: bytes, operations: dict[str, tuple[str, str]], entry: Entry) -> web.Response:
+    def _respond(self, request: web.Request, body: bytes, operations: dict[str, tuple[str, str]], entry: Entry) -> web.Response:
         request_id = f"req_{next(self._requests):06x}"
         served = {method: item for method, item in operations.items() if self.settings.profile == "full" or item[1] != "assumed"}
         try:

@@ -36,7 +36,7 @@ class Settings:
 
     #: ``documented`` serves what the vendor documented and linked, ``full`` what is assumed as well.
     profile: str = "full"
-    #: How the ``documented`` profile answers an operation that it does not serve: 404, 405 or 501.
+    #: How the ``documented`` profile refuses an operation that it does not serve: 404, 405 or 501.
     missing_status: int = 405
     #: How long a new instance is ``provisioning``.
     boot_seconds: float = 2.0
@@ -51,11 +51,11 @@ class Settings:
     page_size: int = 20
     #: Page by position instead of after an item, so that a list that changes while it is read shifts.
     shifting_pages: bool = False
-    #: How long each answer takes at least.
+    #: Minimum time of each response.
     latency: float = 0.0
     #: Requests per second and credential; 0 is no limit.
     rate_limit: float = 0.0
-    #: Show image_id, ssh_keys and auto_scale, which the documented answers don't.
+    #: Show image_id, ssh_keys and auto_scale, which the documented responses don't.
     show_all: bool = False
     #: How many buckets the account has.
     buckets: int = 24
@@ -63,7 +63,7 @@ class Settings:
     token_seconds: int = 3600
     #: Whether a token refresh gives a new refresh token and ends the old one.
     rotate: bool = False
-    #: Check requests and answers against the contract. Off only where its cost would be what is measured.
+    #: Check requests and responses against the contract. Off only if its cost would distort a measurement.
     validate: bool = True
     keys: dict[str, Key] = field(default_factory=lambda: {API_KEY: Key()})
     #: Refresh tokens by client id.

@@ -72,9 +72,9 @@ RULES = (
         "Say if for a condition, when for a time.",
         rf"\b{_PLACES}\s+where\b|\b{_LOOKS}\s+where\b|\bwhere\s+to\b|(?s:\bwhere\b.*\?)",
     ),
-    Rule("what_as_subject", r"(?:^[ \t·]*(?:[-*]|\d+\.)?[ \t]*|[.!]\s+)(?:What|Whatever)\b[^?|#]*?[.!;](?=\s)", "Name the subject."),
+    Rule("what_as_subject", r"(?:^[ \t·]*(?:[-*]|\d+\.)?[ \t]*|[.!]\s+)(?-i:What|Whatever)\b[^?|#]*?[.!;](?=\s)", "Name the subject."),
     Rule("whoever", _words("whoever", "whomever", "whom", "whosoever"), "Name who acts."),
-    Rule("archaic", _words("shall", "anew", "besides", "for ever", "by then", "of yours", "spoilt", "per cent", "upon"), "Say it in plain words."),
+    Rule("archaic", _words("shall", "anew", "besides", "by then", "of yours", "spoilt", "per cent", "upon"), "Say it in plain words."),
     Rule("options", r"^[ \t·]*-[ \t]+(?:Whether|Required to create one, so)\b", "Begin with what the option does, as a verb.", of_options=True),
     Rule(
         "american",

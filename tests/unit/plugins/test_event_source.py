@@ -315,7 +315,7 @@ def test_a_credential_that_never_worked_ends_it_soon(watched: Watcher, api: Fake
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_refresh_token_that_is_refused_ends_it(watched: Watcher, api: FakeApi, status: int) -> None:
     api.spoil("POST", "/auth/token/refresh", failing(status), 2)
-    with pytest.raises(CloudNexusError, match="log in again"):
+    with pytest.raises(CloudNexusError, match="Log in again"):
         watched(nothing, api_key="", refresh_token=REFRESH_TOKEN, client_id=CLIENT_ID)
 
 
