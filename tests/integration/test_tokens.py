@@ -93,7 +93,7 @@ def test_what_is_refused(oauth2: Ansible) -> None:
         task("health_info", client_id="limited", refresh_token="cn_refresh_limited", api_retries=1, token_cache="none"), task("health_info")
     ).results
     assert "the API returned 429" in limited["msg"]
-    assert "log in again" not in limited["msg"]
+    assert "Log in again" not in limited["msg"]
     assert open_to_others["msg"] == f"token_cache: {oauth2.tokens} is open to other users, and is not used; close it with chmod 700 {oauth2.tokens}."
 
 

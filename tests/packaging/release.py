@@ -21,7 +21,7 @@ from ..checkout import CACHE, ROOT, ansible_environment, installed_environment
 
 FOLDER = CACHE / "release"
 BIN = Path(sys.executable).parent
-#: What a controller has to have besides the collection: README, Requirements.
+#: The requirements of a control node, apart from the collection: README, Requirements.
 NEEDED = ("ansible-core", "requests")
 #: Where a collection says since when it has something.
 DOCUMENTED = ("plugins/**/*.py", "extensions/**/*.py", "roles/*/meta/argument_specs.yml")

@@ -189,7 +189,7 @@ def run_operation(
     tell: Callable[[str], None] | None = None,
     **given: Any,
 ) -> dict[str, Any]:
-    """Run an operation as a door would, against ``api``."""
+    """Run an operation as either mode would, against ``api``."""
     import ansible_collections.cloudnexus.cloud.plugins.module_utils.operation as module
 
     params = {name: option.get("default") for name, option in operation.argument_spec.items()}

@@ -233,7 +233,7 @@ class Cloud(RuleBasedStateMachine):
         elif not check_mode:
             assert after["cache_ttl"] == options["cache_ttl"]
         again, _elapsed, _calls = self.run(cdn.OPERATION, options)
-        if "log in again" in again.get("msg", ""):
+        if "Log in again" in again.get("msg", ""):
             again, _elapsed, _calls = self.run(cdn.OPERATION, options)
         assert not again.get("failed")
         third, _elapsed, calls = self.run(cdn.OPERATION, options)
@@ -262,7 +262,7 @@ class Cloud(RuleBasedStateMachine):
         event("failed" if result.get("failed") else str(result["action"]))
 
         assert elapsed <= INSTANCE, "it has a bound"
-        # One that somebody deleted before the list was read again may be made anew: it is gone.
+        # One that somebody deleted before the list was read again may be created again: it is gone.
         assert len(mine if alone else [item for item in mine if item in after]) <= 1, "never two for one"
         assert "fault of the collection" not in result.get("msg", "")
         if result.get("failed"):
@@ -304,7 +304,7 @@ class Cloud(RuleBasedStateMachine):
         except KeyboardInterrupt:
             result = {"failed": True, "msg": warnings[-1] if warnings else "", "interrupted": True}
         api.script = {}
-        if "log in again" in result.get("msg", ""):
+        if "Log in again" in result.get("msg", ""):
             # What rotated while its answer was lost is lost (docs/guarantees.md); nothing else loses it.
             assert REFRESH in api.spoilt, "a refresh token that rotated was lost without a fault"
             api.spoilt.clear()
@@ -378,13 +378,12 @@ PERSONS = (
     "recreate=true deletes it and makes a new one",
     "has that name already",
     "id: there is no instance",
-    "can't be made anew without its name, plan and region",
-    "log in again",
+    "Log in again",
     "recreate_for allows no replacement for",
 )
 
 
-#: What a fleet may fail with besides: more than it was allowed.
+#: What a fleet may also fail with: more than it was allowed.
 GUARDS = ("max_deletions: ", "max_creations: ", "max_replacements: ", "max_total: ", "protected: ")
 
 
