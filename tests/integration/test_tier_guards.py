@@ -61,9 +61,15 @@ def test_a_plan_is_reviewed_as_a_file(in_process: Ansible, tmp_path: Path) -> No
     summary = "2 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged"
     assert shown(preview)[-1] == summary
     assert "The digest covers the instances, the CDN configuration that is declared and nothing else." in shown(preview)
-    (artifact,) = [entry["result"]["ansible_stats"]["data"] for entry in preview.entries if entry["action"].endswith("set_stats")]
+    stats = [entry["result"]["ansible_stats"]["data"] for entry in preview.entries if entry["action"].endswith("set_stats")]
+    artifacts = {name: value for entry in stats for name, value in entry.items()}
     plan = json.loads((tmp_path / "plan.json").read_text())
-    assert artifact == {"web_tier_approved_digest": plan["changes_digest"], "web_tier_summary": summary}
+    assert artifacts == {
+        "web_tier_approved_digest": plan["changes_digest"],
+        "web_tier_summary": summary,
+        "cloudnexus_web_tier_changed": True,
+        "cloudnexus_approved_in": "",
+    }
     assert (plan["summary"], [entry["name"] for entry in plan["changes"]], plan["also_approved"]) == (
         summary, ["shop-01", "shop-02"], {"cdn": {"cache_ttl": 60}},
     )  # fmt: skip
