@@ -22,13 +22,11 @@ from tests.emulator.process import EmulatorProcess
 from tests.hosts.isolated import Hosts
 
 from .commands import Ansible, Run
-from .web_servers import PORT, TLS_PORT, Response, Server, changes, failures, get, play, self_signed, start, variables
+from .web_servers import OTHER_PORT, OTHER_TLS_PORT, PORT, TLS_PORT, Response, Server, changes, failures, get, play, self_signed, start, variables
 
 pytestmark = [pytest.mark.xdist_group("hosts"), pytest.mark.core]
 
 ADDRESS = "127.78.9.2"
-#: Another site on the same nginx, without names: its redirect leads to hosts of its certificate.
-BARE_PORT, BARE_TLS_PORT = PORT + 1, TLS_PORT + 1
 STYLE = "a { color: red }\n" * 100
 SITE = {
     "index.html": "<p>The shop</p>", "404.html": "<p>No such page</p>", "style.css": STYLE, "name with ü.txt": "named", "a.mjs": "", "app.webmanifest": "{}",
@@ -56,6 +54,7 @@ class Runs:
 
 
 def both_sites(folder: Path) -> list[dict[str, Any]]:
+    """One with names, and one without, whose redirect leads to hosts of its certificate."""
     for name, text in SITE.items():
         (folder / "site" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "site" / name).write_text(text)
@@ -71,7 +70,7 @@ def both_sites(folder: Path) -> list[dict[str, Any]]:
         "directives": "location /api/ {\n  return 200 api;\n}", **certificates[0],
     }  # fmt: skip
     bare = {
-        "name": "bare", "address": ADDRESS, "port": BARE_PORT, "tls_port": BARE_TLS_PORT, "site": str(archive), "cache_ttl": 0, "compression": "none",
+        "name": "bare", "address": ADDRESS, "port": OTHER_PORT, "tls_port": OTHER_TLS_PORT, "site": str(archive), "cache_ttl": 0, "compression": "none",
         "health_path": "/well", "tls_redirect": True, **certificates[1],
     }  # fmt: skip
     return [shop, bare]
@@ -162,12 +161,12 @@ def test_pages(runs: Runs) -> None:
     assert (page.status, page.body, page["Cache-Control"], page["Content-Type"]) == (200, b"<p>The shop</p>", "public, max-age=120", "text/html; charset=utf-8")
     assert shop("/name%20with%20%C3%BC.txt").body == b"named"
     assert shop("/.well-known/security.txt").status == 200
-    assert get(ADDRESS, BARE_TLS_PORT, "/", tls=True).body == b"New"
-    assert get(ADDRESS, BARE_TLS_PORT, "/", tls=True)["Cache-Control"] == "no-store"
+    assert get(ADDRESS, OTHER_TLS_PORT, "/", tls=True).body == b"New"
+    assert get(ADDRESS, OTHER_TLS_PORT, "/", tls=True)["Cache-Control"] == "no-store"
 
 
 def test_the_health_page_names_what_runs(runs: Runs) -> None:
-    pages = [shop("/health"), shop("/health", tls=True), get(ADDRESS, BARE_PORT, "/well")]
+    pages = [shop("/health"), shop("/health", tls=True), get(ADDRESS, OTHER_PORT, "/well")]
     assert [(page.status, page.body, page["Cache-Control"]) for page in pages] == [(200, b"ok\n", "no-store")] * 3
     digests = [page["X-Site-Digest"] for page in pages]
     assert digests[0] == digests[1] != digests[2]
@@ -199,7 +198,7 @@ def test_ranges(runs: Runs, given: str, status: int, cached: str) -> None:
 
 def test_every_error_is_not_to_be_kept(runs: Runs) -> None:
     assert [get(ADDRESS, PORT, "/", method="POST").status, shop("/folder/").status, shop("/x" * 20000).status] == [405, 403, 414]
-    for page in (get(ADDRESS, PORT, "/", method="POST"), shop("/folder/"), shop("/x" * 20000), get(ADDRESS, BARE_PORT, "/" + "x" * 40000)):
+    for page in (get(ADDRESS, PORT, "/", method="POST"), shop("/folder/"), shop("/x" * 20000), get(ADDRESS, OTHER_PORT, "/" + "x" * 40000)):
         assert page["Cache-Control"] == "no-store"
 
 
@@ -227,7 +226,7 @@ def test_compression(runs: Runs) -> None:
     assert ("has no brotli for nginx; the site is compressed with gzip." in runs.first.output) != has_brotli
     assert {page["Vary"] for page in pages.values()} == {"Accept-Encoding"}
     assert pages["identity"].body.decode() == STYLE
-    assert get(ADDRESS, BARE_TLS_PORT, "/", tls=True, Accept_Encoding="gzip")["Content-Encoding"] is None
+    assert get(ADDRESS, OTHER_TLS_PORT, "/", tls=True, Accept_Encoding="gzip")["Content-Encoding"] is None
 
 
 def test_the_tag_of_a_file_is_made_of_its_content(runs: Runs) -> None:
@@ -274,5 +273,5 @@ def test_a_cipher_that_is_not_of_the_intermediate_profile(runs: Runs, ciphers: s
 
 @pytest.mark.parametrize(("host", "leads_to"), [("bare.example", "bare.example"), ("A.bare.Example", "a.bare.example"), ("evil.example", "bare.example")])
 def test_a_redirect_leads_to_hosts_of_the_site_alone(runs: Runs, host: str, leads_to: str) -> None:
-    page = get(ADDRESS, BARE_PORT, "/x?y=1", Host=host)
-    assert (page.status, page["Location"], page["Cache-Control"]) == (301, f"https://{leads_to}:{BARE_TLS_PORT}/x?y=1", "no-store")
+    page = get(ADDRESS, OTHER_PORT, "/x?y=1", Host=host)
+    assert (page.status, page["Location"], page["Cache-Control"]) == (301, f"https://{leads_to}:{OTHER_TLS_PORT}/x?y=1", "no-store")

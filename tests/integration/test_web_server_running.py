@@ -18,7 +18,7 @@ from tests.emulator.process import EmulatorProcess
 from tests.hosts.isolated import Hosts
 
 from .commands import Ansible
-from .web_servers import PORT, Server, changes, connects, eventually, start
+from .web_servers import OTHER_PORT, PORT, THIRD_PORT, Server, changes, connects, eventually, start
 
 pytestmark = pytest.mark.xdist_group("hosts")
 
@@ -75,49 +75,59 @@ def test_from_all_addresses_to_one(server: Server) -> None:
     assert not connects("127.78.9.99", PORT)
 
 
-#: Another site on the same nginx.
-SECOND: dict[str, Any] = {"name": "second", "port": PORT + 1}
-
-
 def test_an_address_of_another_program(server: Server) -> None:
     """A restart would not get it either, and end what is served."""
-    with socket.create_server((ADDRESS, PORT + 1)):
+    site: dict[str, Any] = {"name": "taken", "server_names": ["taken.example"], "port": THIRD_PORT}
+    with socket.create_server((ADDRESS, THIRD_PORT)):
         master = server.master
-        said = server.fails(**SECOND)
+        said = server.fails(**site)
     assert said.startswith("nginx has not loaded the configuration; what it served before it still serves. nginx: bind() to ")
-    assert f"bind() to {ADDRESS}:{PORT + 1} failed (98: Address already in use)" in said
+    assert f"bind() to {ADDRESS}:{THIRD_PORT} failed (98: Address already in use)" in said
     assert (server.get().body, server.master) == (b"first", master)
     # It is free now. The file is as declared, and not loaded yet.
-    assert server.succeeds(**SECOND)[0] == "Reload nginx"
-    assert server.get(port=PORT + 1).body == b"first"
+    assert server.succeeds(**site)[0] == "Reload nginx"
+    assert server.get(port=THIRD_PORT).body == b"first"
 
 
-def test_two_sites_have_digests_of_their_own(server: Server) -> None:
-    before = [server.get("/health", port=port)["X-Site-Digest"] for port in (PORT, PORT + 1)]
+#: Another site on the same nginx.
+SECOND: dict[str, Any] = {"name": "second", "port": OTHER_PORT}
+
+
+@pytest.fixture(scope="module")
+def second(server: Server) -> Server:
+    server.succeeds(**SECOND)
+    return server
+
+
+def test_two_sites_have_digests_of_their_own(second: Server) -> None:
+    server = second
+    before = [server.get("/health", port=port)["X-Site-Digest"] for port in (PORT, OTHER_PORT)]
     assert server.succeeds(**SECOND, cache_ttl=5) == ["Write the configuration", "Reload nginx"]
-    after = [server.get("/health", port=port)["X-Site-Digest"] for port in (PORT, PORT + 1)]
+    after = [server.get("/health", port=port)["X-Site-Digest"] for port in (PORT, OTHER_PORT)]
     assert after[0] == before[0]
     assert len({*before, *after}) == 3
 
 
-def test_a_site_that_nginx_still_serves_after_its_file_is_gone(server: Server) -> None:
+def test_a_site_that_nginx_still_serves_after_its_file_is_gone(second: Server) -> None:
     """As a removal leaves it that was killed before it reloaded nginx. The second play finds nothing to do."""
+    server = second
     server.path(FILE.replace("shop", "second")).unlink()
-    run = server.run(**SECOND, state="absent", times=2)
+    run = server.run("--diff", **SECOND, state="absent", times=2)
     assert (run.status, changes(run)) == (0, ["Reload nginx", "Remove the files"]), run.output
-    eventually(lambda: not connects(ADDRESS, PORT + 1))
+    assert "index.html" not in run.output, "a diff of all files"
+    eventually(lambda: not connects(ADDRESS, OTHER_PORT))
     assert server.get().body == b"first"
     assert not [name for folder in ("/etc/nginx/conf.d", "/etc/nginx/cloudnexus", "/var/www/cloudnexus") for name in server.names(folder) if "second" in name]
 
 
 def test_another_site_that_has_the_name(server: Server) -> None:
     other = server.path("/etc/nginx/conf.d/a-other.conf")
-    other.write_text(f"server {{ listen {ADDRESS}:{PORT + 2}; server_name shop.example; return 200 other; }}\n")
-    said = server.fails(name="third", port=PORT + 2, server_names=["shop.example"])
+    other.write_text(f"server {{ listen {ADDRESS}:{THIRD_PORT}; server_name shop.example; return 200 other; }}\n")
+    said = server.fails(name="third", port=THIRD_PORT, server_names=["shop.example"])
     for path in (other, server.path(FILE.replace("shop", "third"))):
         path.unlink()
     assert "returns status 200 and X-Site-Digest (none): expected " in said
-    assert f'conflicting server name "shop.example" on {ADDRESS}:{PORT + 2}, ignored' in said
+    assert f'conflicting server name "shop.example" on {ADDRESS}:{THIRD_PORT}, ignored' in said
 
 
 def test_two_default_sites_of_an_address(server: Server) -> None:
@@ -196,7 +206,7 @@ def test_a_main_file_as_that_of_red_hat(server: Server, included: bool) -> None:
         "user root;\nworker_processes auto;\nerror_log /var/log/nginx/error.log;\npid /run/nginx.pid;\nevents { worker_connections 1024; }\n"
         "http {\n    types_hash_max_size 4096;\n    include /etc/nginx/mime.types;\n"
         f"    {'' if included else '# '}include /etc/other/conf.d/*.conf;\n"
-        f"    server {{ listen {PORT + 1}; listen [::]:{PORT + 1}; server_name _; root /usr/share/nginx/html; }}\n}}\n"
+        f"    server {{ listen {OTHER_PORT}; listen [::]:{OTHER_PORT}; server_name _; root /usr/share/nginx/html; }}\n}}\n"
     )
     missing = "/etc/other/nginx.conf does not include /etc/other/conf.d/*.conf, so the site would not be served.\n"
     assert validate(server, "/etc/other/conf.d") == ((0, "") if included else (1, missing))

@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +29,18 @@ from .commands import Ansible, Run
 
 #: A PATH without the commands of root, also after sudo, as a login of a plain user or cron has it.
 POOR_PATH = "echo 'Defaults !secure_path' > /etc/sudoers.d/path"
-PORT, TLS_PORT = 18480, 18443
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing on this machine listens on, whose network the hosts have in common."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _number in range(count)]
+        for listener in listeners:
+            listener.bind(("", 0))
+        return [listener.getsockname()[1] for listener in listeners]
+
+
+PORT, OTHER_PORT, THIRD_PORT, TLS_PORT, OTHER_TLS_PORT = free_ports(5)
 #: In seconds, between two requests of a client.
 INTERVAL = 0.1
 
