@@ -47,4 +47,4 @@ def require_for_module() -> None:
 
 def _fail(message: str) -> NoReturn:
     sys.stdout.write(json.dumps({"failed": True, "msg": message}))
-    sys.exit(1)
+    raise SystemExit(1)
