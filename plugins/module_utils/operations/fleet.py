@@ -21,22 +21,7 @@ from ..operation import Context, Operation, Params, Plan
 from ..plan import changes, declaration, instances, limits, review
 from ..plan.approval import checked_digest, covers_the_same, differences, digest
 from ..plan.fleet import FleetChange, Member
-from ..plan.instances import (
-    DECLARATION,
-    GUARDS,
-    LEAVING,
-    by_name,
-    check_guards,
-    check_look_alike,
-    check_protected,
-    declared,
-    no_such_id,
-    protected,
-    renamed,
-    replaceable_for,
-    resent,
-    the_one,
-)
+from ..plan.instances import DECLARATION, GUARDS, LEAVING, Guards, by_name, check_guards, check_look_alike, declared, no_such_id, renamed, the_one
 from ..plan.resource import INSTANCE, named
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -125,7 +110,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     change = FleetChange((*members, *surplus))
     found = _found(params, change)
     try:
-        check_protected(protected(params), [member.change for member in change.members])
+        Guards.of(params).check(member.change for member in change.members)
         limits.check(*_limits(params, change, members, others))
         _allow_changes(params, change, found, context, {item["name"] for item in listed})
     except CloudNexusError as error:
@@ -160,15 +145,15 @@ def _members(params: Params, listed: list[Json]) -> list[Member]:
     problems: list[tuple[str, CloudNexusError]] = []
     resolved = _resolved(params["instances"], listed, problems)
     members: list[Member] = []
-    allowed, again, kept = replaceable_for(params), resent(params), protected(params)
-    # What was approved as a change in place is not replaced instead.
-    instead = allowed if _approved(params) is None else frozenset()
+    guards = Guards.of(params)
+    # An approved change in place never turns into a replacement.
+    instead = guards.replaceable_for if _approved(params) is None else frozenset()
 
     def member(item: Mapping[str, Any], current: Json | None, leaving: tuple[Json, ...]) -> None:
         try:
             desired = declared(item)
-            change = instances.present(current, desired, recreate=allowed, wait=params["wait"], resend=again)
-            is_kept = not kept.isdisjoint((item["name"], (current or item)["name"]))
+            change = instances.present(current, desired, recreate=guards.replaceable_for, wait=params["wait"], resend=guards.resent)
+            is_kept = guards.protects(item["name"], (current or item)["name"])
             members.append(Member(item["name"], change, desired, leaving, frozenset() if is_kept else instead, is_kept))
         except CloudNexusError as error:
             problems.append((item["name"], error))

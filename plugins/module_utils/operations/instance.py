@@ -17,20 +17,7 @@ from ..errors import CloudNexusError, InvalidOption, NotFound, OperationMissing
 from ..operation import Context, Operation, Params, Plan
 from ..plan import changes, instances
 from ..plan.fleet import Member
-from ..plan.instances import (
-    DECLARATION,
-    GUARDS,
-    check_guards,
-    check_look_alike,
-    check_protected,
-    declared,
-    no_such_id,
-    protected,
-    renamed,
-    replaceable_for,
-    resent,
-    the_one,
-)
+from ..plan.instances import DECLARATION, GUARDS, Guards, check_guards, check_look_alike, declared, no_such_id, renamed, the_one
 from ..plan.resource import INSTANCE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -63,7 +50,7 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
     current, leaving = _current(params, reader)
     try:
         change = _present(params, desired, current) if params["state"] == "present" else changes.absent(INSTANCE, current)
-        check_protected(protected(params), [change])
+        Guards.of(params).check([change])
     except CloudNexusError as error:
         error.known = _unchanged(current)
         raise
@@ -87,15 +74,16 @@ def _plan(params: Params, reader: Reader, context: Context) -> Plan:
 
 
 def _member(params: Params, change: changes.Change, desired: Mapping[str, Any], leaving: tuple[Json, ...]) -> Member:
-    name = (change.current or {}).get("name", "")
-    kept = name in protected(params)
-    return Member(params["name"] or name, change, desired, leaving, frozenset() if kept else replaceable_for(params), kept)
+    guards, name = Guards.of(params), (change.current or {}).get("name", "")
+    kept = guards.protects(name)
+    return Member(params["name"] or name, change, desired, leaving, frozenset() if kept else guards.replaceable_for, kept)
 
 
 def _present(params: Params, desired: Mapping[str, Any], current: Json | None) -> changes.Change:
     if current is None and params["id"] is not None:
         raise no_such_id(params["id"])
-    return instances.present(current, desired, recreate=replaceable_for(params), wait=params["wait"], resend=resent(params))
+    guards = Guards.of(params)
+    return instances.present(current, desired, recreate=guards.replaceable_for, wait=params["wait"], resend=guards.resent)
 
 
 def _current(params: Params, reader: Reader) -> tuple[Json | None, tuple[Json, ...]]:

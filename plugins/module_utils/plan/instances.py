@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .. import checks
@@ -62,29 +63,41 @@ def check_guards(options: Mapping[str, Any]) -> None:
         checks.text(f"protected[{number}]", name)
 
 
-def replaceable_for(options: Mapping[str, Any]) -> frozenset[str]:
-    """The reasons for which an instance may be replaced. ``recreate_for`` says them one by one, also beside ``recreate=true``."""
-    if options["recreate_for"] is not None:
-        return frozenset(options["recreate_for"])
-    return EVERY_REASON if options["recreate"] else frozenset()
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What a task may do with instances that exist."""
+
+    #: The reasons for which one may be replaced.
+    replaceable_for: frozenset[str]
+    #: The fields that are sent if the API does not show them.
+    resent: frozenset[str]
+    #: The names of those that are never deleted nor replaced, and other names that the API may have made of them.
+    protected: frozenset[str]
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Guards:
+        """``recreate_for`` lists the reasons, also beside ``recreate=true``."""
+        every = EVERY_REASON if options["recreate"] else frozenset()
+        return cls(
+            replaceable_for=every if options["recreate_for"] is None else frozenset(options["recreate_for"]),
+            resent=frozenset(("auto_scale",) if options["auto_scale_update"] == "always" else ()),
+            protected=frozenset(name for given in options["protected"] or () for name in (given, *made_of(given))),
+        )
+
+    def protects(self, *names: str) -> bool:
+        """Whether an instance with these names, before and after, is one of the protected."""
+        return not self.protected.isdisjoint(names)
+
+    def check(self, planned: Iterable[Change]) -> None:
+        """Raises Drift if a change would delete or replace a protected instance."""
+        taken = [change for change in planned if change.action in _TAKEN and self.protects(*_names(change))]
+        if taken:
+            told = ", ".join(f"{named(change.current or {})} would be {_TAKEN[change.action]}" for change in taken)
+            raise Drift(f"protected: {told}. Nothing was changed.")
 
 
-def resent(options: Mapping[str, Any]) -> frozenset[str]:
-    """The fields that are sent if the API does not show them."""
-    return frozenset(("auto_scale",) if options["auto_scale_update"] == "always" else ())
-
-
-def protected(options: Mapping[str, Any]) -> frozenset[str]:
-    """The names of the instances that are never deleted nor replaced, and other names that the API may have made of them."""
-    return frozenset(name for given in options["protected"] or () for name in (given, *made_of(given)))
-
-
-def check_protected(names: Collection[str], planned: Iterable[Change]) -> None:
-    """Raises Drift if a change would delete or replace one of these."""
-    taken = [change for change in planned if change.action in _TAKEN and {(change.current or {}).get("name"), change.body.get("name")} & set(names)]
-    if taken:
-        told = ", ".join(f"{named(change.current or {})} would be {_TAKEN[change.action]}" for change in taken)
-        raise Drift(f"protected: {told}. Nothing was changed.")
+def _names(change: Change) -> list[str]:
+    return [state["name"] for state in (change.current, change.body) if state and "name" in state]
 
 
 #: What takes an instance away, for sentences.
