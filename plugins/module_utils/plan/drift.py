@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InvalidOption
 from ..masking import brief
 from ..printable import printable
-from .fleet import line, short
+from .fleet import in_order, line, short
 from .instances import STOPPED
 from .resource import INSTANCE
 
@@ -29,8 +29,7 @@ def report(result: Any) -> dict[str, Any]:
     if not isinstance(result, Mapping) or result.get("failed") or not all(isinstance(result.get(key), list) for key in ("changes", "instances", "unchanged")):
         raise InvalidOption("_input", "expected the result of a cloudnexus_fleet task that did not fail.")
     stopped = _stopped(result)
-    entries = sorted([*result["changes"], *stopped], key=lambda entry: (entry["name"], entry["id"] or ""))
-    differences = [{**entry, "drift": _KINDS[entry["action"]]} for entry in entries]
+    differences = [{**entry, "drift": _KINDS[entry["action"]]} for entry in in_order([*result["changes"], *stopped])]
     names = {kind: [item["name"] for item in differences if item["drift"] == kind] for kind in ("missing", "different", "undeclared")}
     names["unchanged"] = sorted(set(result["unchanged"]) - {entry["name"] for entry in stopped})
     summary, rows = _summary(names), [_row(item) for item in differences]
