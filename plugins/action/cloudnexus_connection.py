@@ -18,12 +18,11 @@ import time
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible import constants, context
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.checks import integer
@@ -31,7 +30,7 @@ from ..module_utils.errors import InvalidOption
 from ..module_utils.lifeline import lifeline
 from ..module_utils.printable import printable
 from ..plugin_utils import ssh
-from ..plugin_utils.given import problem
+from ..plugin_utils.given import invalid, problem
 from ..plugin_utils.plain import plain
 from ..plugin_utils.reach import Failure, reason_of, wait_for_all
 
@@ -61,7 +60,7 @@ class Target:
     #: Interpreters, any of which will do.
     pythons: Sequence[str]
     may_accept: bool = False
-    accepted: bool = field(default=False)
+    accepted: bool = False
 
     @property
     def is_ssh(self) -> bool:
@@ -83,9 +82,8 @@ class ActionModule(ActionBase):
         if message := problem(self._task.args, ARGUMENT_SPEC):
             raise AnsibleError(message)
         validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(plain(self._task.args))
-        if validation.error_messages:
-            unsupported = f"Unsupported parameters for ({self._task.action}) module: " if isinstance(validation.errors[0], UnsupportedError) else ""
-            raise AnsibleError(f"{unsupported}{validation.errors.msg}")
+        if message := invalid(self._task.action, validation):
+            raise AnsibleError(message)
         params: dict[str, Any] = validation.validated_parameters
         integer("timeout", params["timeout"], 1, 86_400)
         return params

@@ -21,7 +21,6 @@ from typing import Any, ClassVar
 from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
@@ -33,7 +32,7 @@ from ..module_utils.interrupts import Interrupted, raised
 from ..module_utils.lifeline import lifeline
 from ..module_utils.masking import Secrets, credentials_in
 from ..module_utils.operation import Context, Operation, run
-from .given import problem
+from .given import invalid, problem
 from .plain import plain
 
 #: The variables that switch something off or on, and the environment variable of each.
@@ -203,10 +202,7 @@ class OperationAction(NormalAction):
         warnings: list[str] = []
         result: dict[str, Any] = {}
         added: dict[str, Any] = {}
-        if validation.error_messages:
-            message = validation.errors.msg
-            if isinstance(validation.errors[0], UnsupportedError):
-                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
+        if message := invalid(self._task.action, validation):
             added |= {"failed": True, "msg": message}
         else:
             how = Context(

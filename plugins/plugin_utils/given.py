@@ -1,13 +1,16 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what a user gave for an option is of its kind, before Ansible makes a text of whatever it is. Pure."""
+"""Whether the values that a user gave are of the kind of their options, also before Ansible makes texts of them. Pure."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Set
 from typing import Any
+
+from ansible.module_utils.common.arg_spec import ValidationResult
+from ansible.module_utils.errors import UnsupportedError
 
 #: What a value is called in a sentence. A bool is an int in Python.
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -32,6 +35,14 @@ def problem(given: Mapping[str, Any], argument_spec: Mapping[str, Mapping[str, A
         if option in argument_spec and value is not None and (found := _problem(f"{place}{option}", value, argument_spec[option])):
             return found
     return None
+
+
+def invalid(action: str, validation: ValidationResult) -> str | None:
+    """What a module says of arguments that ``ArgumentSpecValidator`` refuses. None if it accepts them."""
+    if not validation.error_messages:
+        return None
+    unsupported = f"Unsupported parameters for ({action}) module: " if isinstance(validation.errors[0], UnsupportedError) else ""
+    return f"{unsupported}{validation.errors.msg}"
 
 
 def _problem(option: str, value: Any, spec: Mapping[str, Any]) -> str | None:

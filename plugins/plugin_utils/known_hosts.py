@@ -34,10 +34,6 @@ def entry_name(address: str, port: int) -> str:
     return address.lower() if port == 22 else f"[{address.lower()}]:{port}"
 
 
-def has(text: str, name: str) -> bool:
-    return without(text, name) != text
-
-
 def without(text: str, name: str) -> str:
     """The file without the entries of a host. Other names, patterns, authorities and revoked keys stay."""
     return "".join(_line_without(line, name) for line in text.splitlines(keepends=True))
