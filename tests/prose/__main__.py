@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudnexus.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``nox -s prose``: check the vocabulary. A finding fails it in the places of CLEAN; the others are counted.
+"""``nox -s prose``: check the vocabulary. A finding fails it, except in the files of LEFT, where findings are counted.
 
 ``python -m tests.prose FILE ...`` shows the findings of these files.
 """
@@ -38,16 +38,24 @@ CHECKED = (
     "plugins/filter/*.py",
     "extensions/eda/plugins/event_source/*.py",
 )
-#: Those without a finding. A page that is rewritten comes here; at last this is CHECKED.
-CLEAN = (
-    "changelogs/fragments/[!w]*.yml",  # web_server.yml is left
-    "roles/web_tier/meta/argument_specs.yml",
-    "plugins/doc_fragments/*.py",
-    "plugins/modules/*.py",
-    "plugins/inventory/*.py",
-    "plugins/lookup/*.py",
-    "plugins/filter/*.py",
-    "extensions/eda/plugins/event_source/*.py",
+#: Those that may still have findings. A file that is rewritten leaves this list.
+LEFT = (
+    "CONTRIBUTING.md",
+    "changelogs/fragments/web_server.yml",
+    "docs/awx.md",
+    "docs/benchmarks.md",
+    "docs/contract.md",
+    "docs/drift.md",
+    "docs/execution_environments.md",
+    "docs/guarantees.md",
+    "docs/index.md",
+    "docs/not_offered.md",
+    "docs/roles.md",
+    "docs/troubleshooting.md",
+    "docs/upgrading.md",
+    "roles/web_server/README.md",
+    "roles/web_server/meta/argument_specs.yml",
+    "roles/web_tier/README.md",
 )
 #: The checks that proselint brings and that fit technical texts.
 OF_PROSELINT = ("archaism", "lexical_illusions", "malapropisms", "mondegreens", "nonwords", "redundancy", "misc.illogic", "misc.suddenly")
@@ -101,15 +109,16 @@ def main(named: list[str]) -> int:
         shown = [line for name in named for line in lines(Path(name).resolve())]
         print(*shown, sep="\n")
         return int(bool(shown))
-    clean = _paths(CLEAN)
+    later = _paths(LEFT)
+    clean = [path for path in _paths(CHECKED) if path not in later]
     broken = [line for path in clean for line in lines(path)]
-    left = Counter({str(path.relative_to(ROOT)): len(lines(path)) for path in _paths(CHECKED) if path not in clean})
+    left = Counter({str(path.relative_to(ROOT)): len(lines(path)) for path in later})
     print(*broken, sep="\n", end="\n" if broken else "")
     for name, count in left.most_common():
         if count:
             print(f"not yet clean: {name}: {count}")
     if done := sorted(name for name, count in left.items() if not count):
-        print(f"clean, so add them to CLEAN of tests/prose/__main__.py: {', '.join(done)}")
+        print(f"clean, so remove them from LEFT of tests/prose/__main__.py: {', '.join(done)}")
     print(f"{len(clean)} clean files with {len(broken)} findings, {left.total()} findings in {len(left)} other files")
     return int(bool(broken))
 
