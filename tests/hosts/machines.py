@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from ..emulator.process import EmulatorProcess
+from .background import InBackground
 from .isolated import Host, Hosts
 
 #: In seconds: how long after the API has said so a host may start or end.
@@ -20,7 +20,7 @@ def nothing_to_prepare(name: str) -> str | None:
     return ""
 
 
-class Machines:
+class Machines(InBackground):
     """Within the ``with`` block an instance that has an address is a host there, and one that is deleted ends as by a power cut.
 
     ``prepare`` says by an instance's name what is run on the host first; None means that there is no host at its address. ``known`` trusts each new
@@ -28,31 +28,25 @@ class Machines:
     """
 
     def __init__(self, emulator: EmulatorProcess, hosts: Hosts, *, prepare: Callable[[str], str | None] = nothing_to_prepare, known: bool = True) -> None:
+        super().__init__()
         self._emulator, self._hosts, self._prepare, self._known = emulator, hosts, prepare, known
-        self._by_id: dict[str, Host | None] = {}
-        self._names: dict[str, str] = {}
-        self._ended = threading.Event()
+        #: The name and the host of each instance.
+        self._by_id: dict[str, tuple[str, Host | None]] = {}
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-
-    def __enter__(self) -> Machines:
-        self._thread.start()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._settle({})
         if self._error and not error:
             raise self._error
 
     def __getitem__(self, name: str) -> Host:
         """The host of the instance of this name."""
-        (host,) = [self._by_id[identity] for identity, known in self._names.items() if known == name and identity in self._by_id]
+        (host,) = [host for known, host in self._by_id.values() if known == name]
         assert host is not None
         return host
 
-    def _follow(self) -> None:
+    def _go_on(self) -> None:
         try:
             while not self._ended.wait(LOOKS_EVERY):
                 running = [item for item in self._emulator.instances() if item.get("ip")]
@@ -63,10 +57,11 @@ class Machines:
     def _settle(self, wanted: Mapping[str, tuple[str, str]]) -> None:
         """End first, start then: a new instance may have the address of one that is gone."""
         for identity in set(self._by_id) - set(wanted):
-            if host := self._by_id.pop(identity):
+            _name, host = self._by_id.pop(identity)
+            if host is not None:
                 self._hosts.stop(host)
         for identity, (name, address) in wanted.items():
             if identity not in self._by_id:
-                self._names[identity] = name
                 prepare = self._prepare(name)
-                self._by_id[identity] = None if prepare is None else self._hosts.start(address, prepare=prepare, known=self._known)
+                host = None if prepare is None else self._hosts.start(address, prepare=prepare, known=self._known)
+                self._by_id[identity] = (name, host)

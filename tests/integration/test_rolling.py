@@ -11,12 +11,12 @@ import re
 import threading
 import time
 from collections import Counter
-from types import TracebackType
 from typing import Any
 
 import pytest
 
 from tests.emulator.process import EmulatorProcess
+from tests.hosts.background import InBackground
 from tests.hosts.isolated import Hosts
 from tests.hosts.machines import Machines
 
@@ -57,24 +57,16 @@ def serves(address: str) -> bool:
         connection.close()
 
 
-class Client:
+class Client(InBackground):
     """Polls each host of a tier ten times a second, wherever it is by then."""
 
     def __init__(self, emulator: EmulatorProcess) -> None:
-        self._emulator, self._ended = emulator, threading.Event()
-        self._thread = threading.Thread(target=self._poll, daemon=True)
+        super().__init__()
+        self._emulator = emulator
         #: For each round how many hosts served.
         self.rounds: list[int] = []
 
-    def __enter__(self) -> Client:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _poll(self) -> None:
+    def _go_on(self) -> None:
         while not self._ended.is_set():
             began = time.monotonic()
             self.rounds.append(sum(serves(item["ip"]) for item in self._emulator.instances() if item.get("ip")))

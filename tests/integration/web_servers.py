@@ -10,19 +10,18 @@ import http.client
 import json
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.hosts.background import InBackground
 from tests.hosts.isolated import Host, Hosts
 
 from .commands import Ansible, Run
@@ -154,29 +153,20 @@ def connects(address: str, port: int) -> bool:
         return connection.connect_ex((address, port)) == 0
 
 
-class Client:
+class Client(InBackground):
     """Within the ``with`` block it asks a server ten times a second, with a connection for each request."""
 
     def __init__(self, server: Server, path: str = "/", *, port: int = PORT, **headers: str) -> None:
+        super().__init__()
         self._server, self._path, self._port, self._headers = server, path, port, headers
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._ask, daemon=True)
         self.statuses: list[int | str] = []
         self.bodies: set[bytes] = set()
-
-    def __enter__(self) -> Client:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join()
 
     @property
     def failed(self) -> list[int | str]:
         return [status for status in self.statuses if status != 200]
 
-    def _ask(self) -> None:
+    def _go_on(self) -> None:
         while not self._ended.wait(INTERVAL):
             self.statuses.append(self._status())
 
