@@ -78,13 +78,13 @@ class OperationAction(NormalAction):
         self._host = str(task_vars.get("inventory_hostname", "localhost"))
         obstacle = "cloudnexus_in_process is false" if not switches["cloudnexus_in_process"] else self._obstacle(host_vars)
         if obstacle:
-            self._display.vvv(f"{self._task.action}: handed over to the module, because {obstacle}")
+            self._display.vvv(f"{self._task.action}: module mode, because {obstacle}")
             with self._secrets_as_arguments(environment), self._traced(environment, switches["cloudnexus_trace"]):
                 result: dict[str, Any] = super().run(tmp, task_vars)
             for line in result.pop(LINES, ()):
                 self._tell(str(line))
             return result
-        self._display.vvv(f"{self._task.action}: runs in the controller's process")
+        self._display.vvv(f"{self._task.action}: in-process mode")
         _leave_alone(os.getpid())
         result = ActionBase.run(self, tmp, task_vars)
         with _set(environment), raised():

@@ -25,7 +25,7 @@ INFO = FQCN + "cloudnexus_health_info"
 
 def modes(run: Run) -> list[str]:
     """The mode of each task and the reason, as -vvv shows it."""
-    return re.findall(r"cloudnexus_\w+: (runs in the controller's process|handed over to the module, because .*)", run.output)
+    return re.findall(r"cloudnexus_\w+: (in-process mode|module mode, because .*)", run.output)
 
 
 # --- Which mode --------------------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ def test_module_mode_is_used_if_in_process_mode_would_mean_something_else(in_pro
         tasks.append({INFO: {}, **keywords, "vars": {**interpreter, **keywords.get("vars", {})}})
     unclear = [{INFO: {}, "vars": {f"cloudnexus_{name}": "maybe"}} for name in ("in_process", "progress", "trace")]
     run = in_process.play(*tasks, *unclear, arguments=("-vvv",))
-    assert modes(run) == [f"handed over to the module, because {reason}" for _keywords, reason in ELSEWHERE]
+    assert modes(run) == [f"module mode, because {reason}" for _keywords, reason in ELSEWHERE]
     for (keywords, reason), result in zip(ELSEWHERE, run.results, strict=False):
         if "interpreter" not in reason:
             assert result["health"]["status"] == "healthy", keywords
@@ -76,7 +76,7 @@ IN_PROCESS: list[dict[str, Any]] = [
 
 def test_in_process_mode_is_used_if_it_means_the_same(in_process: Ansible) -> None:
     run = in_process.play(*({INFO: {}, **keywords} for keywords in IN_PROCESS), arguments=("-vvv",))
-    assert modes(run) == ["runs in the controller's process"] * len(IN_PROCESS)
+    assert modes(run) == ["in-process mode"] * len(IN_PROCESS)
     assert "AnsiballZ" not in run.output
     for keywords, result in zip(IN_PROCESS, run.results, strict=True):
         assert result["health"]["status"] == "healthy", keywords
